@@ -11,6 +11,7 @@ from gatewaydoctor.model.command import explained, typed
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, NextStep
+from gatewaydoctor.model.repair.receipt import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,9 +38,20 @@ def _why(deciding: Sequence[Finding], *, live: bool, loses: bool) -> str:
     return "shows what can be recovered; the plan can be undone" if salvages else SAFE
 
 
-def interrupted(run_id: str) -> NextStep:
-    """The step that comes before any other: a run that was interrupted is to be finished or undone."""
-    return NextStep(typed("repair", "--resume", run_id), "a repair was interrupted; finish it, or undo it")
+def interrupted(run_id: str, ending: Ending) -> NextStep:
+    """The step that comes before any other: what ends a run that was interrupted."""
+    match ending:
+        case Ending.WAIT:
+            return NextStep(typed("runs", "show", run_id), "a repair is at work; wait until it has finished")
+        case Ending.RESUME:
+            return NextStep(typed("repair", "--resume", run_id), "a repair was interrupted; finish it, or undo it")
+        case Ending.UNDO:
+            return NextStep(typed("undo", run_id), "a repair was interrupted, and can only be undone")
+        case Ending.MERGE:
+            why = "a repair was interrupted, and files changed since; end it and restore what is missing"
+            return NextStep(typed("undo", run_id, "--merge"), why)
+        case Ending.BY_HAND:
+            return NextStep(typed("undo", run_id), "a repair was interrupted; shows what to do by hand")
 
 
 def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict) -> NextStep:

@@ -17,6 +17,7 @@ from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from tests.cli import scenes
 from tests.cli.harness import run, spawn
 from tests.repair.faults import FaultFs, Killed, Mode
+from tests.repair.scene import its_process_is_gone
 from tests.state.fakes import FakeProcess, FakeProcesses
 from tests.world import DAY, StateDir, row
 from tests.world import NOW as THEN
@@ -627,6 +628,7 @@ def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeyp
         patched.setattr("gatewaydoctor.cli.shell.writing.OsWriteFs", lambda: FaultFs(40, Mode.KILL))
         with pytest.raises(Killed):
             run("repair", "trim", "--apply", "--yes", *at)
+    its_process_is_gone(incident)
     (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
     finish = f"gatewaydoctor repair --resume {run_id} --state-dir {incident}"
     shown = " ".join(run("scan", *at).out.replace("\\\n", " ").split())
@@ -634,10 +636,10 @@ def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeyp
     assert run("scan", "--json", *at).document["next"]["command"] == finish
     for verb in ("repair", "status", "runs list"):
         last = " ".join(run(*verb.split(), *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
-        assert last == f"run {run_id} was interrupted; finish or undo it: {finish}", verb
+        assert last == f"a repair was interrupted; finish it, or undo it: {finish}", verb
     gate = run("gate", *at)
     assert gate.code == 0
-    assert gate.err.endswith(f"; run {run_id} was interrupted. Run: {finish}\n")
+    assert gate.err.endswith(f"; a repair was interrupted; finish it, or undo it. Run: {finish}\n")
     told = f"Run {run_id} was interrupted. `{finish}` finishes it, `gatewaydoctor undo {run_id}"
     copy = str(incident.parent / "copy")
     for words in (("check",), ("check", "--format", "github"), ("snapshot", copy), ("runs", "verify")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -162,3 +163,9 @@ def _after(root: Path, store: bytes) -> dict[str, object]:
     found[f"{SESSIONS}/ann.jsonl"] = (found[f"{SESSIONS}/ann.jsonl"][0], b'{"type":"session","id":"ann"}\n')
     found[f"{SESSIONS}/parked.json"] = (0o100600, b"[]\n")
     return found
+
+
+def its_process_is_gone(root: Path) -> None:
+    """The runs say that a process was at work on them that is no more: not this one, which only played its part."""
+    for journal in (root / ".gatewaydoctor/runs").glob("*/journal"):
+        journal.write_bytes(re.sub(rb'"pid":\d+', b'"pid":999999999', journal.read_bytes()))

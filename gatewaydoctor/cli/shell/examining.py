@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gatewaydoctor.checks.judge import Judgement, judge
 from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds
-from gatewaydoctor.cli.shell.notices import pending_run
+from gatewaydoctor.cli.shell.notices import pending_step
 from gatewaydoctor.cli.shell.run import working_directory
 from gatewaydoctor.examine.examination import Examination
 from gatewaydoctor.examine.examiner import examine
@@ -63,7 +63,7 @@ def look(run: Run, depth: Depth | None = None, thresholds: Thresholds = DEFAULTS
 def view(run: Run, x: Examination) -> View:
     """How the options want an examination shown."""
     seen = view_with(run, names_for(x, redact=run.options.redact), TABLE_ROWS)
-    return replace(seen, pending=pending_run(run, x.place))
+    return replace(seen, pending=pending_step(run, x.place))
 
 
 def view_with(run: Run, names: Names, rows: int) -> View:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from gatewaydoctor.model.clock import ClockSource
+from gatewaydoctor.model.repair.receipt import Ending
 from gatewaydoctor.report.words import fixed_clock
 
 if TYPE_CHECKING:
     from gatewaydoctor.cli.shell.run import Outcome, Run
     from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.model.outcome.verdict import NextStep
+    from gatewaydoctor.repair.vault.catalog import RunInfo
+    from gatewaydoctor.repair.writing.fs import WriteFs
+    from gatewaydoctor.report.invocation import Invocation
 
 
 def notices(outcome: Outcome) -> tuple[str, ...]:
@@ -34,17 +39,14 @@ def halfway_run(run: Run, place: Place) -> str | None:
     """The id of an interrupted run that may have left a database between two states. None too where the vault cannot
     be read."""
     with suppress(OSError):
-        if interrupted(run, place):
-            from gatewaydoctor.repair.vault.catalog import halfway, interrupted_runs
-            from gatewaydoctor.system.processes import system_processes
+        from gatewaydoctor.repair.vault.catalog import halfway
 
-            runs = interrupted_runs(run.fs, system_processes(), place.real_dir)
-            return next((each.run_id for each in runs if halfway(run.fs, each)), None)
+        return next((each.run_id for each, _ in interrupted(run, place) if halfway(run.fs, each)), None)
     return None
 
 
-def interrupted(run: Run, place: Place) -> tuple[str, ...]:
-    """The ids of interrupted runs. Raises OSError for a vault that cannot be read."""
+def interrupted(run: Run, place: Place) -> tuple[tuple[RunInfo, Ending], ...]:
+    """Interrupted runs, and what ends each. Raises OSError for a vault that cannot be read."""
     from gatewaydoctor.repair.vault.layout import VAULT_NAME
 
     try:
@@ -54,14 +56,25 @@ def interrupted(run: Run, place: Place) -> tuple[str, ...]:
     from gatewaydoctor.repair.vault.catalog import interrupted_runs
     from gatewaydoctor.system.processes import system_processes
 
-    return tuple(each.run_id for each in interrupted_runs(run.fs, system_processes(), place.real_dir))
+    found = interrupted_runs(run.fs, system_processes(), place.real_dir)
+    if not found:
+        return ()
+    from gatewaydoctor.examine.world import NoProgress
+    from gatewaydoctor.repair.run.returns import ending
+    from gatewaydoctor.repair.writing.tools import Tools
+
+    # What ends a run is only looked for: hands that cannot write will do.
+    tools = Tools(cast("WriteFs", run.fs), system_processes(), lambda: run.now, NoProgress())
+    return tuple((each, ending(each, tools)) for each in found)
 
 
-def pending_run(run: Run, place: Place) -> str | None:
-    """The id of a run that was interrupted: to finish it or undo it comes before anything else. None too where the
-    vault cannot be read, of which a notice tells."""
+def pending_step(run: Run, place: Place) -> NextStep | None:
+    """What ends a run that was interrupted, which comes before anything else. None too where the vault cannot be
+    read, of which a notice tells."""
+    from gatewaydoctor.checks.nextstep import interrupted as step_of
+
     with suppress(OSError):
-        return next(iter(interrupted(run, place)), None)
+        return next((step_of(each.run_id, how) for each, how in interrupted(run, place)), None)
     return None
 
 
@@ -70,12 +83,24 @@ def _interrupted(outcome: Outcome, place: Place) -> list[str]:
         runs = interrupted(outcome.run, place)
     except OSError as error:
         return [f"Cannot read the vault ({error.strerror or type(error).__name__}), so earlier runs are unknown."]
-    command = outcome.run.invocation.command
-    return [
-        f"Run {run_id} was interrupted. `{command('repair', '--resume', run_id)}` finishes it, "
-        f"`{command('undo', run_id)}` undoes it."
-        for run_id in runs
-    ]
+    return [_told(outcome.run.invocation, each, how) for each, how in runs]
+
+
+def _told(typed: Invocation, run: RunInfo, how: Ending) -> str:
+    run_id, undo = run.run_id, f"`{typed.command('undo', run.run_id)}`"
+    match how:
+        case Ending.WAIT:
+            return f"Process {run.worker} is working on run {run_id}. Wait until it has finished."
+        case Ending.RESUME:
+            resume = typed.command("repair", "--resume", run_id)
+            return f"Run {run_id} was interrupted. `{resume}` finishes it, {undo} undoes it."
+        case Ending.UNDO:
+            return f"Run {run_id} was interrupted, and can only be undone: {undo}."
+        case Ending.MERGE:
+            merge = typed.command("undo", run_id, "--merge")
+            return f"Run {run_id} was interrupted, and files changed since: `{merge}` restores what is missing."
+        case Ending.BY_HAND:
+            return f"Run {run_id} was interrupted. {undo} shows what to do by hand."
 
 
 def _slow_parser() -> list[str]:

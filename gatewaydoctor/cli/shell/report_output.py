@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatewaydoctor.cli.shell.notices import notices, pending_run
+from gatewaydoctor.cli.shell.notices import notices, pending_step
 from gatewaydoctor.cli.shell.output import append, places_of, report_mode, target, write
 from gatewaydoctor.cli.shell.streams import put, telling
 from gatewaydoctor.model.clock import ClockSource
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.clock import Clock
     from gatewaydoctor.model.outcome.report import Document
-    from gatewaydoctor.model.outcome.verdict import NextStep
 
 STDOUT = "-"
 NOTHING_READ = ErrorInfo(
@@ -69,7 +68,7 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
         show_all=form.whole or run.options.all,
         invocation=run.invocation,
         error=error,
-        step=_interrupted(outcome) or outcome.next,
+        step=pending_step(outcome.run, outcome.judgement.examination.place) or outcome.next,
     )
     gate, findings = outcome.gate, built.findings
     if gate is not None:
@@ -78,15 +77,6 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
     said = tuple(harmless(notice) for notice in notices(outcome))
     clock = _clock_info(run.clock)
     return msgspec.structs.replace(built, gate=gate, duration_ms=took, notices=said, clock=clock)
-
-
-def _interrupted(outcome: Outcome) -> NextStep | None:
-    """The step before any other, where a run was interrupted."""
-    from gatewaydoctor.checks.nextstep import interrupted as finish
-
-    assert outcome.judgement is not None
-    run_id = pending_run(outcome.run, outcome.judgement.examination.place)
-    return finish(run_id) if run_id else None
 
 
 def _shown_details(outcome: Outcome) -> Mapping[str, object]:

@@ -163,14 +163,15 @@ def _thresholds(heap_limit: str | None) -> Thresholds:
 
 
 def _halfway(run: Run, judgement: Judgement, names: Names, run_id: str) -> Answer:
-    from gatewaydoctor.checks.nextstep import interrupted
+    from gatewaydoctor.cli.shell.notices import pending_step
 
     place, release = judgement.examination.place, judgement.verdict.release or "the gateway"
     told = (
         f"gate: not starting {release} on {names.path(place.state_dir)}: run {run_id} was interrupted while it "
         "changed a database."
     )
-    return Answer(told, True, _typed(run, names, interrupted(run_id)), _OVERRIDE)
+    step = pending_step(run, place)
+    return Answer(told, True, _typed(run, names, step) if step else None, _OVERRIDE)
 
 
 def _typed(run: Run, names: Names, step: NextStep) -> Command | None:
@@ -178,19 +179,18 @@ def _typed(run: Run, names: Names, step: NextStep) -> Command | None:
 
 
 def _told(run: Run, judgement: Judgement, names: Names, *, stops: bool) -> Answer:
-    from gatewaydoctor.checks.nextstep import interrupted
-    from gatewaydoctor.cli.shell.notices import pending_run
+    from gatewaydoctor.cli.shell.notices import pending_step
 
     x, verdict = judgement.examination, judgement.verdict
     reason = names.text(verdict.reason.removesuffix("."))
     cause = f" ({names.text(verdict.cause)})" if verdict.cause else ""
-    pending = pending_run(run, x.place)
-    command = _typed(run, names, interrupted(pending) if pending else judgement.next)
+    pending = pending_step(run, x.place)
+    command = _typed(run, names, pending or judgement.next)
     if verdict.effect is None:
         counted = [finding.rule for finding in judgement.findings if finding.severity >= Severity.WARNING]
         rules = f"; findings: {', '.join(dict.fromkeys(counted))}" if counted else ""
         took = f"gate: ok in {time.monotonic() - run.began:.1f} s{rules}"
-        return Answer(f"{took}; run {pending} was interrupted.", command=command) if pending else Answer(took)
+        return Answer(f"{took}; {pending.why}.", command=command) if pending else Answer(took)
     if stops:
         release = verdict.release or "the gateway"
         told = f"gate: not starting {release} on {names.path(x.place.state_dir)}: {reason}{cause}."

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from gatewaydoctor.cli.parser.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
@@ -18,7 +19,7 @@ from gatewaydoctor.report.screens.runs import FileLine, RunLine
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gatewaydoctor.repair.run.undo import Return
+    from gatewaydoctor.repair.run.returns import Return
     from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.report.screens.blocks.parts import View
 
@@ -29,6 +30,8 @@ OlderThan = Annotated[str | None, option("--older-than", metavar="TIME", help="R
 
 def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
     """Oldest first, with how far each came."""
+    from gatewaydoctor.checks.nextstep import interrupted
+    from gatewaydoctor.repair.run.returns import ending
     from gatewaydoctor.repair.vault.catalog import list_runs, no_runs
     from gatewaydoctor.report.screens import runs as screens
 
@@ -36,7 +39,8 @@ def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
     with bench(run, vault=vault) as work:
         runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
         others = [str(path) for path in no_runs(work.tools.fs, work.state_dir, work.vault)]
-        seen = _view(run, work)
+        ends = next((interrupted(each.run_id, ending(each, work.tools)) for each in runs if each.pending), None)
+        seen = replace(_view(run, work), pending=ends)
     details = {"runs": [_details(each) for each in runs], "notRuns": others}
     lines = [_line(each) for each in runs]
     screen = partial(screens.listed, runs=lines, now=run.now, view=seen, others=others)

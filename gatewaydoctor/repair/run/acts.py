@@ -126,7 +126,10 @@ def between(work: Work, number: int) -> bool:
 
 
 def _came_home(work: Work, stat: FileStat, kept: Kept) -> bool:
-    """Whether this is the very file that had been moved, even if a process that had it open wrote on meanwhile."""
+    """Whether this is the very file that had been moved, even if a process that had it open wrote on meanwhile. What
+    is written to a database is not the end of a file."""
+    if DATABASE in kept.path and not kept.path.endswith("-shm"):
+        return False
     very = kept.moved and (stat.dev, stat.ino) == (kept.dev, kept.ino)
     return very and lstat_or_none(work.tools.fs, work.place.directory / kept.stored) is None
 

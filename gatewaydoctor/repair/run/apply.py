@@ -17,17 +17,18 @@ from msgspec.structs import replace
 
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.repair.plan import Move, Plan, Transact
-from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState
+from gatewaydoctor.model.repair.receipt import Ending, Receipt, Result, RunState
 from gatewaydoctor.repair.drafting.origins import keep_origins
 from gatewaydoctor.repair.run.acts import perform, performed, sync
 from gatewaydoctor.repair.run.context import Work
 from gatewaydoctor.repair.run.directory_times import directory_times, times_now, times_of_databases
 from gatewaydoctor.repair.run.originals import tidy
 from gatewaydoctor.repair.run.putback import abandon, put_back_after, said
+from gatewaydoctor.repair.run.returns import ending
 from gatewaydoctor.repair.run.staging import stage
 from gatewaydoctor.repair.run.verify import second_look
 from gatewaydoctor.repair.run.watch import Watch
-from gatewaydoctor.repair.vault.catalog import check_alone, check_none_pending, find_run, own_mark
+from gatewaydoctor.repair.vault.catalog import check_alone, check_idle, find_run, interrupted_runs, own_mark
 from gatewaydoctor.repair.vault.codec import encode
 from gatewaydoctor.repair.vault.directory import (
     ELSEWHERE_HINT,
@@ -45,7 +46,7 @@ from gatewaydoctor.repair.vault.directory import (
 from gatewaydoctor.repair.vault.intake import Room, fill, growth, room_for
 from gatewaydoctor.repair.vault.journal import Journal
 from gatewaydoctor.repair.vault.layout import SETTLED
-from gatewaydoctor.repair.writing.errors import LeftHalfway, Refused, Stopped
+from gatewaydoctor.repair.writing.errors import LeftHalfway, Refused, RunPending, Stopped
 from gatewaydoctor.repair.writing.guard import (
     check_bounds,
     check_gateway,
@@ -116,7 +117,7 @@ def _check(plan: Plan, tools: Tools, permission: Permission, vault: Path | None,
     state_dir = Path(plan.state_dir)
     check_bounds(tools.fs, plan, find_run(tools, state_dir, vault, plan.undoes).place.files if plan.undoes else None)
     root = vault_root(tools, state_dir, vault)
-    check_none_pending(tools, state_dir, root)
+    _check_none_pending(tools, state_dir, root)
     check_unchanged(tools.fs, plan)
     check_locks(tools, plan, stopped_by_word=permission.stopped_by_word)
     check_unused(tools.processes, databases_of(plan))
@@ -127,6 +128,22 @@ def _check(plan: Plan, tools: Tools, permission: Permission, vault: Path | None,
     room = room_for(tools, state_dir, root, plan, work)
     check_space(tools.fs, room.needs, ELSEWHERE_HINT if work or _edits(plan) else _VAULT)
     return _Bounds(state_dir, root, room, work)
+
+
+def _check_none_pending(tools: Tools, state_dir: Path, vault: Path) -> None:
+    """Raises RunPending where an earlier run left the directory between two states."""
+    for run in interrupted_runs(tools.fs, tools.processes, state_dir, vault):
+        check_idle(run)
+        undo = f"`{run.place.command('undo')}`"
+        match ending(run, tools):
+            case Ending.RESUME:
+                hint = f"Finish it with `{run.place.command('repair', '--resume')}`, or undo it with {undo}."
+            case Ending.MERGE:
+                merge = run.place.command("undo", options=("--merge",))
+                hint = f"Files changed since. End it and restore what is missing: `{merge}`."
+            case _:
+                hint = f"It can no longer be finished. Undo it: {undo}."
+        raise RunPending(f"Run {run.run_id} was interrupted.", hint)
 
 
 def _check_places(tools: Tools, place: RunPlace, plan: Plan, staged: Mapping[int, Staged]) -> None:

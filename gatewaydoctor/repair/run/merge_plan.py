@@ -220,8 +220,7 @@ class _Merger:
             state_dir=str(self.work.place.state_dir),
             repairs=(NAME,),
             fingerprints=tuple(self.fingerprints),
-            # A database before its log: at no time is a log next to one that it does not belong to.
-            acts=tuple(sorted(self.acts, key=lambda act: database_of(act.target) is not None)),
+            acts=tuple(self._acts()),
             steps=tuple(self.steps),
             before=Summary(stores=tuple(self.before)),
             after=Summary(stores=tuple(self.after)),
@@ -232,6 +231,10 @@ class _Merger:
             undoes=self.work.place.run_id,
         )
         return with_id(msgspec.structs.replace(made, space_needed=new + replaced + 2 * len(encode(made))))
+
+    def _acts(self) -> list[Rewrite]:
+        """A database before its log: at no time is a log next to one that it does not belong to."""
+        return sorted(self.acts, key=lambda act: database_of(act.target) is not None)
 
     def _cautions(self) -> Iterator[Note]:
         # Rows that the store still has keep what the run changed in them. Other files come back whole or not at all.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, RunState
 from gatewaydoctor.repair.run.acts import sync
 from gatewaydoctor.repair.run.apply import apply
@@ -42,7 +40,7 @@ def merge(
         except OSError as error:
             raise refusal(error, f"Run {run.run_id} could not be ended") from error
         if lstat_or_none(tools.fs, run.place.manifest) is not None:
-            plan = merge_plan(replace(run, state=RunState.DONE), tools)
+            plan = merge_plan(run, tools)
     return plan, apply(plan, tools, permission, vault)
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Receipt, RunState
-from gatewaydoctor.repair.run.acts import ActState, between, performed, standing, sync
+from gatewaydoctor.repair.run.acts import sync
 from gatewaydoctor.repair.run.apply import apply, carry_out
 from gatewaydoctor.repair.run.context import load_work
 from gatewaydoctor.repair.run.directory_times import give_back, unchanged
 from gatewaydoctor.repair.run.discard_run import drop
 from gatewaydoctor.repair.run.originals import can_rename_back, tidy, whole_copy
 from gatewaydoctor.repair.run.putback import drop_locks, halfway, put_back, said, stopped_halfway, take_back
+from gatewaydoctor.repair.run.returns import Return, Way, returns_of
 from gatewaydoctor.repair.run.watch import Watch
 from gatewaydoctor.repair.vault.catalog import RunInfo, check_idle, check_readable, own_mark
 from gatewaydoctor.repair.vault.codec import read_plan, with_id
@@ -43,7 +42,6 @@ from gatewaydoctor.repair.writing.guard import (
     lstat_or_none,
     require_loose,
     require_writable,
-    target_of,
 )
 from gatewaydoctor.repair.writing.storelock import check_locks
 
@@ -54,29 +52,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.writing.tools import Permission, Tools
 
 
-class Way(StrEnum):
-    """What undo does with one file. `changed`: it was written since, so it is not changed. `damaged`: the vault
-    does not hold it as it was. For either undo refuses."""
-
-    RESTORE = "restore"
-    REMOVE = "remove"
-    NOTHING = "nothing"
-    CHANGED = "changed"
-    DAMAGED = "damaged"
-
-    @property
-    def refused(self) -> bool:
-        return self in (Way.CHANGED, Way.DAMAGED)
-
-
-class Return(Struct, frozen=True):
-    """One file on its way back. `bytes` are those that come back."""
-
-    target: str
-    way: Way
-    bytes: int
-
-
 def preview(tools: Tools, run: RunInfo) -> tuple[Return, ...]:
     """What undo would do now; nothing is written. A run that changed nothing yet has nothing to return."""
     check_readable(run)
@@ -85,33 +60,13 @@ def preview(tools: Tools, run: RunInfo) -> tuple[Return, ...]:
     work = load_work(tools, run.place)
     return tuple(
         replace(each, way=Way.DAMAGED) if _lost(work, number, each) else each
-        for number, each in enumerate(_returns(work, run))
+        for number, each in enumerate(returns_of(work, run))
     )
 
 
 def _lost(work: Work, number: int, each: Return) -> bool:
     kept = work.manifest.items[number]
     return each.way is Way.RESTORE and kept is not None and whole_copy(work, number, kept) is None
-
-
-def _returns(work: Work, run: RunInfo) -> tuple[Return, ...]:
-    whole = run.state in (RunState.DONE, RunState.UNDOING)
-    return tuple(
-        _return(work, number, done=whole or performed(work, number) or between(work, number))
-        for number in range(len(work.plan.acts))
-    )
-
-
-def _return(work: Work, number: int, *, done: bool) -> Return:
-    kept, target = work.manifest.items[number], target_of(work.plan.acts[number], work.plan)
-    match standing(work, number)[0] if done else ActState.BEFORE:
-        case ActState.BEFORE:
-            return Return(target, Way.NOTHING, 0)
-        case ActState.CHANGED:
-            return Return(target, Way.CHANGED, 0)
-        case ActState.AFTER:
-            return Return(target, Way.RESTORE, kept.size) if kept else Return(target, Way.REMOVE, 0)
-    raise AssertionError(number)
 
 
 def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ...]:
@@ -123,7 +78,7 @@ def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ..
         drop(run, tools)
         return ()
     work = replace(load_work(tools, run.place), stopped_by_word=permission.stopped_by_word)
-    returns = _returns(work, run)
+    returns = returns_of(work, run)
     _check_returns(work, returns)
     check_unused(tools.processes, _databases(work))
     watch = Watch(permission, tools.clock)
@@ -282,7 +237,7 @@ def resume(run: RunInfo, tools: Tools, permission: Permission) -> Receipt | None
             return None
         case _:
             work = replace(load_work(tools, run.place), stopped_by_word=permission.stopped_by_word)
-            _check_changed(work, _returns(work, run))
+            _check_changed(work, returns_of(work, run))
             check_unused(tools.processes, _databases(work))
             drop_locks(work)
             return carry_out(work, permission)

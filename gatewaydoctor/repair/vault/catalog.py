@@ -150,17 +150,6 @@ def own_mark(tools: Tools) -> dict[str, object]:
     return {"pid": tools.processes.own_pid, "startTime": own.start_time if own else None}
 
 
-def check_none_pending(tools: Tools, state_dir: Path, vault: Path) -> None:
-    """Raises RunPending where an earlier run left the directory between two states."""
-    for run in interrupted_runs(tools.fs, tools.processes, state_dir, vault):
-        check_idle(run)
-        raise RunPending(
-            f"Run {run.run_id} was interrupted.",
-            f"Finish it with `{run.place.command('repair', '--resume')}`, or undo it with "
-            f"`{run.place.command('undo')}`.",
-        )
-
-
 def check_alone(tools: Tools, place: RunPlace, vault: Path) -> None:
     """Raises RunPending where another run has begun too. Each looks after it has told of itself, so that of two that
     begin at one moment at least one sees the other."""

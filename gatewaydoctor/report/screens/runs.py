@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import replace
 from rich.text import Text
 
 from gatewaydoctor.report import words
@@ -53,7 +52,7 @@ class FileLine(Struct, frozen=True):
 
 
 def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, others: Sequence[str] = ()) -> None:
-    """`others` are paths among the runs that are none."""
+    """`others` are paths among the runs that are none. What ends an interrupted run is the view's."""
     _not_runs(console, others, view)
     if not runs:
         console.print("No runs: no repair was ever applied here.")
@@ -66,19 +65,17 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
     for run in runs:
         if run.problem:
             console.print(Text(f"{run.run_id}: {view.names.text(run.problem)}.", "yellow"))
-    pending = next((run.run_id for run in runs if run.pending), None)
     rest = next((run.run_id for run in runs if run.state == "pruned"), None)
     last = next((run.run_id for run in reversed(runs) if run.state == "done"), None)
-    shown = replace(view, pending=pending)
-    if rest and not pending:
+    if rest and not view.pending:
         next_step(
             console,
-            shown,
+            view,
             f"{rest} was deleted only in part; to continue:",
             view.invocation.command("runs", "prune", rest),
         )
-    elif pending or last:
-        next_step(console, shown, "undo one:", view.invocation.command("undo", last or ""))
+    elif view.pending or last:
+        next_step(console, view, "undo one:", view.invocation.command("undo", last or ""))
 
 
 def _not_runs(console: Console, others: Sequence[str], view: View) -> None:

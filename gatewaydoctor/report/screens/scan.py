@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from rich.text import Text
 
-from gatewaydoctor.checks.nextstep import interrupted, spare
+from gatewaydoctor.checks.nextstep import spare
 from gatewaydoctor.model.outcome.verdict import Start
 from gatewaydoctor.report.screens import details
 from gatewaydoctor.report.screens.blocks.finding_lines import finding_lines
@@ -135,7 +135,7 @@ def _print(console: Console, label: str, lines: Sequence[Text]) -> None:
 def show(console: Console, judgement: Judgement, view: View, ahead: str = "") -> None:
     """`ahead` is what the next start does, in a line, for a directory that nothing is wrong with."""
     used = 0 if view.quiet else _heading(console, judgement, view)
-    step = interrupted(view.pending) if view.pending else judgement.next
+    step = view.pending or judgement.next
     used += verdict_block(console, judgement.verdict, step, view, ahead)
     if view.verbose:
         details.show(console, judgement, view)

@@ -41,7 +41,7 @@ INDENT = 4
 
 class View(Struct, frozen=True):
     """How much to show, and how to show names. `rows` caps tables; None shows all. `quiet` leaves out the head and
-    the next step. `pending` is a run that was interrupted: to finish it or undo it is always the next step.
+    the next step. `pending` ends a run that was interrupted: it is always the next step.
     `clock` is told where it is a fixed one."""
 
     names: Names
@@ -49,7 +49,7 @@ class View(Struct, frozen=True):
     rows: int | None = 12
     quiet: bool = False
     invocation: Invocation = PLAIN
-    pending: str | None = None
+    pending: NextStep | None = None
     clock: Clock | None = None
 
     def key(self, key: str) -> Jointed:
@@ -171,9 +171,8 @@ def next_step(console: Console, view: View, text: str, command: Command | None =
     """The one thing to do now, last on the screen. `command` is complete."""
     if view.quiet:
         return
-    if view.pending:
-        text = f"run {view.pending} was interrupted; finish or undo it:"
-        command = view.invocation.command("repair", "--resume", view.pending)
+    if view.pending and view.pending.command:
+        text, command = f"{view.pending.why}:", view.invocation.complete(view.pending.command)
     console.print()
     console.print(Text.assemble(("next: ", "bold"), text))
     if command:

@@ -1,0 +1,113 @@
+"""What going back would do with each file of a run, and what ends one that was interrupted. Looks only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Ending, RunState
+from gatewaydoctor.repair.run.acts import ActState, between, log_appeared, performed, standing
+from gatewaydoctor.repair.run.context import load_work
+from gatewaydoctor.repair.run.discard_run import needed
+from gatewaydoctor.repair.vault.codec import read_plan
+from gatewaydoctor.repair.writing.errors import BadPlan, OutOfBounds, Refused, VaultDamaged
+from gatewaydoctor.repair.writing.guard import check_inside, check_unchanged, is_same, lstat_or_none, target_of
+
+if TYPE_CHECKING:
+    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.vault.catalog import RunInfo
+    from gatewaydoctor.repair.writing.tools import Tools
+
+
+class Way(StrEnum):
+    """What undo does with one file. `changed`: it was written since, so it is not changed. `damaged`: the vault
+    does not hold it as it was. For either undo refuses."""
+
+    RESTORE = "restore"
+    REMOVE = "remove"
+    NOTHING = "nothing"
+    CHANGED = "changed"
+    DAMAGED = "damaged"
+
+    @property
+    def refused(self) -> bool:
+        return self in (Way.CHANGED, Way.DAMAGED)
+
+
+class Return(Struct, frozen=True):
+    """One file on its way back. `bytes` are those that come back."""
+
+    target: str
+    way: Way
+    bytes: int
+
+
+def returns_of(work: Work, run: RunInfo) -> tuple[Return, ...]:
+    whole = run.state in (RunState.DONE, RunState.UNDOING)
+    return tuple(
+        _return(work, number, done=whole or performed(work, number) or between(work, number))
+        for number in range(len(work.plan.acts))
+    )
+
+
+def _return(work: Work, number: int, *, done: bool) -> Return:
+    kept, target = work.manifest.items[number], target_of(work.plan.acts[number], work.plan)
+    match standing(work, number)[0] if done else ActState.BEFORE:
+        case ActState.BEFORE:
+            return Return(target, Way.NOTHING, 0)
+        case ActState.CHANGED:
+            return Return(target, Way.CHANGED, 0)
+        case ActState.AFTER:
+            return Return(target, Way.RESTORE, kept.size) if kept else Return(target, Way.REMOVE, 0)
+    raise AssertionError(number)
+
+
+def ending(run: RunInfo, tools: Tools) -> Ending:
+    """What ends this run. A start of the gateway since, or whatever wrote to its files, decides it."""
+    if run.worker is not None:
+        return Ending.WAIT
+    if run.problem is not None:
+        return Ending.BY_HAND
+    try:
+        return _not_begun(run, tools) if run.state in BEFORE_ACTING else _begun(run, tools)
+    except (Refused, OSError):
+        return Ending.BY_HAND
+
+
+def _not_begun(run: RunInfo, tools: Tools) -> Ending:
+    place, fs = run.place, tools.fs
+    try:
+        plan = read_plan(fs, place.plan)
+        check_inside(fs, place.state_dir, (target_of(act, plan) for act in plan.acts))
+    except (BadPlan, OutOfBounds):
+        return Ending.UNDO
+    if needed(tools, place, plan) is not None and lstat_or_none(fs, place.manifest) is not None:
+        return Ending.MERGE
+    try:
+        check_unchanged(fs, plan)
+    except Refused:
+        return Ending.UNDO
+    return Ending.RESUME
+
+
+def _begun(run: RunInfo, tools: Tools) -> Ending:
+    try:
+        work = load_work(tools, run.place)
+    except VaultDamaged:
+        load_work(tools, run.place, as_it_stands=True)
+        return Ending.MERGE
+    if any(each.way is Way.CHANGED for each in returns_of(work, run)):
+        return Ending.MERGE
+    if run.state in (RunState.PUTTING_BACK, RunState.UNDOING):
+        return Ending.RESUME
+    left = (number for number in range(len(work.plan.acts)) if not performed(work, number))
+    return Ending.RESUME if all(_can_be_done(work, number) for number in left) else Ending.UNDO
+
+
+def _can_be_done(work: Work, number: int) -> bool:
+    """Whether what an act is to change is still as the run found it."""
+    kept, stat = work.manifest.items[number], lstat_or_none(work.tools.fs, work.target(number))
+    found = is_same(stat, kept) if kept is not None and stat is not None else stat is None and kept is None
+    return (found or between(work, number)) and not log_appeared(work, number)
