@@ -111,6 +111,19 @@ def test_rows_of_unknown_jobs(state: StateDir) -> None:
     assert state.only("cron-unknown-job").severity is Severity.WARNING
 
 
+def test_rows_of_jobs_that_had_no_id_are_not_told_as_those_of_a_deleted_job(state: StateDir) -> None:
+    """2026.3.28 gives jobs with the old name jobId an id; what ran before stays under undefined."""
+    nameless = {"jobId" if key == "id" else key: value for key, value in job("x").items()}
+    state.jobs([nameless])
+    state.store({"agent:main:cron:undefined": row(1)} | runs("undefined", [HOUR]))
+    found = state.only("cron-unknown-job")
+    told = "Rows named undefined are of jobs that had no id in an earlier release."
+    assert found.message == f"Jobs that had no id, with 1 run row, the newest 1 h old. {told}"
+    assert found.brief == "jobs without id, 1 run row left"
+    state.store(runs("undefined", [HOUR]) | runs("gone", [HOUR]))
+    assert told in state.only("cron-unknown-job").message
+
+
 def test_no_job_is_unknown_where_jobs_json_cannot_be_read(state: StateDir) -> None:
     state.store(runs("gone", [HOUR]))
     assert not state.findings("cron-unknown-job"), "there is no jobs.json"

@@ -11,7 +11,7 @@ from gatewaydoctor.checks.stores.trimming import is_over, trims
 from gatewaydoctor.examine.cron.history import retried
 from gatewaydoctor.examine.cron.jobs import RAPID_RUNS
 from gatewaydoctor.model.command import typed
-from gatewaydoctor.model.gateway.cron import word_for
+from gatewaydoctor.model.gateway.cron import UNDEFINED, word_for
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
@@ -320,11 +320,16 @@ def unknown_job(x: Examination, t: Thresholds) -> Iterator[Finding]:
         runs = sum(job.runs for job in jobs)
         last = max((job.last_at for job in jobs if job.last_at is not None), default=x.now)
         unreaped = bool(runs) and (retention is None or x.now - last > retention)
+        deleted = [job for job in jobs if job.job_id != UNDEFINED]
+        what = plural(len(jobs), "job") + " not in jobs.json" if deleted else "Jobs that had no id"
+        without_id = len(deleted) < len(jobs)
         yield UNKNOWN.finding(
-            f"{plural(len(jobs), 'job')} not in jobs.json, with {plural(runs, 'run row')}"
-            + (f", the newest {duration(x.now - last)} old." if runs else "; job rows only."),
+            f"{what}, with {plural(runs, 'run row')}"
+            + (f", the newest {duration(x.now - last)} old." if runs else "; job rows only.")
+            + (" Rows named undefined are of jobs that had no id in an earlier release." if without_id else ""),
             "The gateway keeps the job rows, and reaps run rows only in stores of agents that own a job.",
-            brief=f"{plural(len(jobs), 'deleted job')}, {plural(runs, 'run row')} left",
+            brief=f"{plural(len(jobs), 'deleted job') if deleted else 'jobs without id'}, "
+            f"{plural(runs, 'run row')} left",
             count=len(jobs),
             severity=Severity.WARNING if unreaped else None,
             agent_id=store.agent_id,
