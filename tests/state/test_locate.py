@@ -160,6 +160,19 @@ def test_nothing_there(home: Path) -> None:
     assert caught.value.hint == "Pass one: --profile dev."
 
 
+def test_a_link_to_what_is_not_there_is_named_as_one(home: Path) -> None:
+    link = home / ".openclaw"
+    for target, told in (
+        ("versions/gone", f"to {home}/versions/gone, which is not there"),
+        (".openclaw", "to itself"),
+    ):
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        with pytest.raises(CannotExamine) as caught:
+            locate(FS, {"HOME": str(home)})
+        assert f"{link} (a link {told}), " in caught.value.message
+
+
 def test_what_cannot_be_examined_says_so(home: Path) -> None:
     env = {"HOME": str(home)}
     (home / "file").touch()

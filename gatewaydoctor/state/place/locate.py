@@ -13,6 +13,7 @@ from gatewaydoctor.model.gateway.place import Candidate, ConfigSource, Place, Se
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.place.home import effective_home, trimmed, user_path
 from gatewaydoctor.state.place.recognise import CONFIG_NAMES, is_state_dir, nearby
+from gatewaydoctor.system.fs import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -179,7 +180,7 @@ def _choose_at_home(
     if len(live) > 1:
         raise SeveralStateDirs(live)
     if chosen is None:
-        looked = ", ".join(str(path) for path, _ in rules)
+        looked = ", ".join(_named(fs, path) for path, _ in rules)
         also = " or ".join(candidate.option for candidate in candidates)
         raise CannotExamine(
             f"No state directory found; looked for {looked}.",
@@ -188,6 +189,16 @@ def _choose_at_home(
     path, source = chosen
     real = fs.realpath(path)
     return path, source, tuple(candidate for candidate in candidates if fs.realpath(candidate.path) != real)
+
+
+def _named(fs: ReadFs, path: Path) -> str:
+    """A path where nothing is, with what it links to."""
+    if not is_there(fs, path):
+        return str(path)
+    try:
+        return f"{path} (a link to {fs.realpath(path)}, which is not there)"
+    except (OSError, RuntimeError):
+        return f"{path} (a link to itself)"
 
 
 def profile_names(fs: ReadFs, home: Path) -> list[str]:
