@@ -274,3 +274,33 @@ def config_of_a_list(state: Path) -> None:
 def config_in_utf_16(state: Path) -> None:
     text = (state / "openclaw.json").read_text()
     (state / "openclaw.json").write_bytes(text.encode("utf-16"))
+
+
+# Much at once
+
+
+@damage()
+def config_sound_with_plugins(state: Path) -> None:
+    config(
+        state,
+        plugins={"enabled": True, "entries": {"memory-core": {"enabled": True}}},
+        hooks={"enabled": True, "token": "of-hooks"},
+        channels={"defaults": {"groupPolicy": "open", "heartbeat": {"showOk": True}}},
+        logging={"level": "info"},
+    )
+
+
+CHANNELS: dict[str, object] = {
+    "with_an_unknown_name": {"nonesuch": 1},
+    "of_a_wrong_word": {"groupPolicy": "maybe"},
+    "with_text_for_a_choice": {"heartbeat": {"showOk": "yes"}},
+    "a_list": [],
+}
+
+
+def _channels(state: Path, *, name: str) -> None:
+    config(state, channels={"defaults": CHANNELS[name]})
+
+
+for _name in CHANNELS:
+    damage(name=f"config_channels_defaults_{_name}")(partial(_channels, name=_name))
