@@ -33,7 +33,12 @@ BOUNDS = {
 }
 LARGEST = 2**53 - 1
 ALWAYS = ("defaults", "modelByChannel")
-"""Names under `channels` that are none of a channel."""
+"""Names under `channels` that are none of a channel. Schemas up to 2026.7.1 do not describe them."""
+_FLAGS = {name: {"type": "boolean"} for name in ("showOk", "showAlerts", "useIndicator")}
+_BY_CHANNEL = {
+    "type": "object",
+    "additionalProperties": {"type": "object", "additionalProperties": {"type": "string"}},
+}
 WORD = re.compile(r'"([a-z][a-z0-9._-]{1,30})"')
 
 
@@ -106,12 +111,25 @@ def described(release: str, schema: dict[str, Any], brought: dict[str, list[str]
     if "audio" in names:  # 2026.4.25 takes anything in it, and moves what it can use
         names["audio"] = {"type": "object"}
     channels = names["channels"]
-    channels["properties"] = {name: channels["properties"].get(name, {}) for name in brought["channels"]}
+    told = {**_undescribed(release), **channels["properties"]}
+    channels["properties"] = {name: told.get(name, {}) for name in brought["channels"]}
     channels["additionalProperties"] = False
     kept = Shapes()
     top = kept.number(schema)
     names_of = {name: brought[name] for name in ("providers", "memory")}
     return {"release": release, "top": top, **names_of, "shapes": kept.kept}
+
+
+def _undescribed(release: str) -> dict[str, Any]:
+    """What the validation of releases up to 2026.7.1 takes under ALWAYS."""
+    names: dict[str, Any] = {
+        "groupPolicy": {"enum": ["open", "disabled", "allowlist"]},
+        "heartbeat": {"type": "object", "properties": _FLAGS, "additionalProperties": False},
+    }
+    if release != "2026.3.28":
+        names["contextVisibility"] = {"enum": ["all", "allowlist", "allowlist_quote"]}
+    defaults = {"type": "object", "properties": names, "additionalProperties": False}
+    return {"defaults": defaults, "modelByChannel": _BY_CHANNEL}
 
 
 def asked(release: str, package: Path, schema: dict[str, Any]) -> dict[str, list[str]]:

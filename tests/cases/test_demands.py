@@ -36,6 +36,10 @@ def exec_secret(command: object, **more: object) -> dict[str, object]:
         ({"channels": {"telegram": {"nonesuch": 1}}}, "channels.telegram.nonesuch"),
         ({"channels": {"discord": {"enabled": "yes"}}}, "channels.discord.enabled"),
         ({"channels": {"signal": []}}, "channels.signal"),
+        ({"channels": {"defaults": {"nonesuch": 1}}}, "channels.defaults.nonesuch"),
+        ({"channels": {"defaults": {"groupPolicy": "maybe"}}}, "channels.defaults.groupPolicy"),
+        ({"channels": {"defaults": []}}, "channels.defaults"),
+        ({"channels": {"modelByChannel": {"telegram": {"1": 5}}}}, "channels.modelByChannel.*.*"),
         ({"browser": {"profiles": {"work": {"color": "#123456"}}}}, "browser.profiles.*"),
         (
             {"agents": {"defaults": {"sandbox": {"docker": {"network": "Host"}}}}},
