@@ -19,7 +19,7 @@ from tests.cli.harness import run, spawn
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import its_process_is_gone
 from tests.state.fakes import FakeProcess, FakeProcesses
-from tests.world import DAY, StateDir, row
+from tests.world import DAY, StateDir, job, row
 from tests.world import NOW as THEN
 
 LATER = ("--now", str(THEN))
@@ -309,6 +309,20 @@ def test_quiet_keeps_what_stands_against_a_start(incident: Path) -> None:
     ran = run("repair", "trim", "--apply", "--yes", "--quiet", "--state-dir", str(incident), *NOW)
     assert ran.code == 0
     assert "start the gateway" not in ran.out
+
+
+def test_a_start_that_the_scan_afterwards_speaks_against_is_not_the_next_step(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    state.store({"agent:main:main": row(1, age=DAY, status="running")})
+    state.jobs([job("a"), "no job"])
+    at = ("--state-dir", str(state.root), *LATER)
+    plan = tmp_path / "plan.json"
+    assert run("repair", "expire", "--plan-out", str(plan), *at).code == 0
+    ran = run("repair", "--plan", str(plan), "--apply", "--yes", *at)
+    then = run("scan", "--json", *at).document
+    assert then["verdict"]["start"] == "at-risk"
+    told = " ".join(ran.out.partition("\nNext\n")[2].replace("\\\n", " ").split())
+    assert told == f"1. keep the gateway stopped. {then['verdict']['reason']} {then['next']['command']}"
 
 
 def test_the_kinds_that_are_offered_are_taken(incident: Path) -> None:

@@ -347,7 +347,9 @@ def test_jobs_under_another_path_come_before_the_start(imported: Path, tmp_path:
     """They do not run there, and once they are filed here those that retry would fill the store again."""
     moved = filed(imported, tmp_path / "old")
     done = repair(moved, "--apply", "--yes").out
-    assert done.index("repair jobs") < done.index("--disable") < done.index("start the gateway")
+    assert done.index("keep the gateway stopped") < done.index("repair jobs") < done.index("--disable")
+    assert done.count("repair jobs") == 1
+    assert "start the gateway" not in done
 
 
 def test_filing_jobs_names_those_that_would_fill_the_store_again(imported: Path, tmp_path: Path) -> None:

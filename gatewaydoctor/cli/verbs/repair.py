@@ -55,9 +55,8 @@ from gatewaydoctor.cli.verbs.repair_options import (
 from gatewaydoctor.cli.words.choices import chosen_words, job_ids
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.command import Command
-from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
-from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import CronOptions, Options, Repair, TrimOptions
@@ -65,10 +64,8 @@ from gatewaydoctor.repair.writing.errors import BadPlan, FixedClock, NoSpace, Re
 from gatewaydoctor.state.history.pathmap import parse_path_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.repair.plan import Plan, Refusal
     from gatewaydoctor.model.repair.receipt import Receipt
     from gatewaydoctor.repair.vault.catalog import RunInfo
@@ -225,7 +222,7 @@ def plan_or_apply(
         with telling():
             print_screen(show, no_color=run.options.no_color)
             sys.stdout.write("\n")
-    return carry_out(run, work, made, yes=yes, names=seen.names, left=_left(made, judgement.findings))
+    return carry_out(run, work, made, yes=yes, names=seen.names)
 
 
 def _require_other_disk(work: Bench) -> None:
@@ -251,14 +248,6 @@ def _refused(plan: Plan, asked: tuple[Repair, ...]) -> list[Refusal]:
     # A move to the vault is refused for whichever repair wanted it: with nothing else to do, for one that was named.
     about = {*asked, "all"} | ({"vault"} if plan.empty else set())
     return [each for each in plan.refusals if each.repair in about - does]
-
-
-def _left(plan: Plan, findings: Iterable[Finding]) -> int:
-    """Critical findings that no repair of the plan is for."""
-    does = {step.repair for step in plan.steps}
-    return sum(
-        each.severity is Severity.CRITICAL and not (each.fix and does & set(each.fix.repairs)) for each in findings
-    )
 
 
 def _require_known(x: Examination, repairs: tuple[Repair, ...], options: Options) -> None:
@@ -321,7 +310,6 @@ def carry_out(
     yes: bool,
     names: Names,
     takes_back: RunInfo | None = None,
-    left: int = 0,
 ) -> Outcome:
     """Ask, apply, and report. `takes_back` is the run whose missing files the plan restores; one that was
     interrupted is ended first. Raises what `apply` raises, and Refused where the plan is not confirmed."""
@@ -338,7 +326,7 @@ def carry_out(
             receipt = apply(plan, tools, work.permission, work.vault, work.work_dir)
         else:
             plan, receipt = merge(takes_back, plan, tools, work.permission, work.vault)
-    told = _told(run, work, plan, receipt, names, left)
+    told = _told(run, work, plan, receipt, names)
     if receipt is None and takes_back is not None and ends:
         return replace(told, screen=partial(ended, run_id=takes_back.run_id, view=view_with(run, names, 40)))
     return told
@@ -363,7 +351,7 @@ def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
     return _told(run, work, None, receipt, names_of_place(work.found.place, redact=run.options.redact))
 
 
-def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, names: Names, left: int = 0) -> Outcome:
+def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, names: Names) -> Outcome:
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.drafting.origins import kept_origins
     from gatewaydoctor.repair.vault.layout import RunPlace
@@ -378,7 +366,19 @@ def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, nam
     }
     undo = run.invocation.command("undo", *([receipt.run_id] if receipt else []))
     seen = view_with(run, names, 40)
-    screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, plan=plan, left=left, sources=sources)
+    now = _found_afterwards(run) if receipt else None
+    screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, plan=plan, now=now, sources=sources)
     wrote = receipt is not None
-    step = screens.step_after(receipt, plan, seen, left)
+    step = screens.step_after(receipt, plan, seen, now)
     return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen, wrote=wrote, next=step)
+
+
+def _found_afterwards(run: Run) -> Judgement | None:
+    """What a scan after the run finds; None where it fails or is interrupted. The run is done, whatever becomes of
+    it."""
+    from gatewaydoctor.cli.shell.examining import look
+
+    try:
+        return look(run)
+    except (DoctorError, OSError, KeyboardInterrupt):
+        return None

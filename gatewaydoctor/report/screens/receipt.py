@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.outcome.verdict import NextStep
+from gatewaydoctor.model.outcome.verdict import NextStep, Start
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.changes import changes
+from gatewaydoctor.report.screens.blocks.fitting import wrapped
 from gatewaydoctor.report.screens.blocks.origins import origins
 from gatewaydoctor.report.screens.blocks.parts import View, moment, next_step, pairs, print_command, section
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.gateway.origins import Origins
     from gatewaydoctor.model.repair.plan import Plan
@@ -31,11 +33,11 @@ def receipt(
     view: View,
     undo: Command,
     plan: Plan | None,
-    left: int = 0,
+    now: Judgement | None,
     sources: Sequence[Origins] = (),
 ) -> None:
-    """What was done, how that was verified, what comes next, and the way back. `left` counts critical findings that
-    the plan was not about."""
+    """What was done, how that was verified, what comes next, and the way back. `now` is what a scan finds after
+    the run, None where it could not be examined."""
     if receipt is None:
         next_step(console, view, "nothing to do; nothing was written.")
         return
@@ -58,60 +60,63 @@ def receipt(
         label = "to undo".ljust(len("originals in  "))
         console.print(Text.assemble((label, "dim"), "also after a start, then with --merge:"))
         print_command(console, Text(), undo, len(label))
-    _what_next(console, receipt, plan, view, left)
+    _what_next(console, receipt, plan, view, now)
 
 
 _START = "start the gateway"
 
 
-def step_after(receipt: Receipt | None, plan: Plan | None, view: View, left: int) -> NextStep:
+def step_after(receipt: Receipt | None, plan: Plan | None, view: View, now: Judgement | None) -> NextStep:
     """The first of the steps after a run."""
     if receipt is None:
         return NextStep(command=None, why="nothing to do; nothing was written")
-    what, typed = next(_then(receipt, plan, view, left))
-    return NextStep(command=view.names.command(typed) if typed else None, why=what.removesuffix(":"))
+    what, typed = next(_then(receipt, plan, view, now))
+    return NextStep(command=view.names.command(typed) if typed else None, why=what.rstrip(":."))
 
 
-def _what_next(console: Console, receipt: Receipt, plan: Plan | None, view: View, left: int) -> None:
+def _what_next(console: Console, receipt: Receipt, plan: Plan | None, view: View, now: Judgement | None) -> None:
     """The steps after a run, in the order in which they are to be done; with --quiet those that come before a start,
     or stand against one."""
-    steps = list(_then(receipt, plan, view, left))
+    steps = list(_then(receipt, plan, view, now))
     if view.quiet:
         steps = list(takewhile(lambda step: step[0] != _START, steps))
     if not steps:
         return
     section(console, "Next")
     for number, (what, typed) in enumerate(steps, 1):
-        console.print(Text(f"{number}. {view.names.text(what)}"))
+        head = f"{number}. "
+        for at, line in enumerate(wrapped(view.names.text(what), console.width - len(head), 99)):
+            console.print(Text((" " * len(head) if at else head) + line), no_wrap=True)
         if typed:
-            print_command(console, Text(), view.names.command(typed), 3)
+            print_command(console, Text(), view.names.command(typed), len(head))
 
 
-def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterator[tuple[str, Command | None]]:
+def _then(
+    receipt: Receipt, plan: Plan | None, view: View, now: Judgement | None
+) -> Iterator[tuple[str, Command | None]]:
     """What to do now and what to type, in order: the gateway is started only where nothing speaks against it."""
     command = view.invocation.command
     if receipt.gateway_afterwards == "live":
         yield "stop the gateway, which was started meanwhile, and scan again:", command("scan")
         return
+    if now is None:
+        yield "keep the gateway stopped, and scan again:", command("scan")
+        return
+    start, step = now.verdict.start, now.next.command
+    if start is not Start.YES:
+        what = "cannot tell whether the gateway starts" if start is Start.UNKNOWN else "keep the gateway stopped"
+        yield f"{what}. {now.verdict.reason}", view.command(step) if step else command("scan")
     for note in plan.cautions if plan else ():
-        if note.todo:
+        if note.todo and (note.todo != step or start is Start.YES):
             named = " ".join(note.todo.words)
             what = "else there is to repair" if named == "repair" else f"`{named}` changes"
             yield f"see what {what}:", view.command(note.todo)
-    if plan and any(store.readable != "yes" for store in plan.after.stores):
-        yield "keep the gateway stopped: a store still cannot be loaded:", command("scan")
-        return
-    if left:
-        findings = words.plural(left, "critical finding is", "critical findings are")
-        yield f"keep the gateway stopped, for {findings} left:", command("scan")
-        return
-    if plan and (refused := [event.what for event in plan.start_after if event.kind == "refuses" and event.certain]):
-        yield f"keep the gateway stopped: it {refused[0]}; what to do by hand:", command("scan", "-v")
-        return
     if plan and plan.retrying:
         many = words.plural(len(plan.retrying), "job retries", "jobs retry")
         disabling = command("repair", "cron", *_each("--disable", plan.retrying))
         yield f"{many} without end and would fill the store again:", disabling
+    if start in (Start.NO, Start.AT_RISK):
+        return
     yield _START, None
     yield "check that it is well:", command("after", receipt.run_id)
     if disabled := [name for step in receipt.steps if step.action == "disable" for name in step.sample]:
