@@ -12,6 +12,8 @@ from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.report.glossary import GLOSSARY
 from tests.cli import scenes
 from tests.cli.harness import Machine, run
+from tests.world import DAY, StateDir, header, row, session_id
+from tests.world import NOW as THEN
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 
@@ -94,3 +96,28 @@ def test_jobs_of_another_directory_are_not_told_as_none(tmp_path: Path) -> None:
     assert "all 3 filed under another directory" in " ".join(machine.run("cron", *at).out.split())
     shown = machine.run("migration", *at).out
     assert "gatewaydoctor repair jobs" in shown.rpartition("next: ")[2]
+
+
+def test_what_a_run_did_fits_a_terminal_and_leads_on(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    state.store({"agent:main:main": row(1)})
+    for number in range(30, 70):
+        state.transcript(number, header(session_id(number)), age=2 * DAY)
+    at = ("--state-dir", str(state.root), "--now", str(THEN))
+    for _ in range(14):
+        assert run("repair", "orphans", "--apply", "--yes", *at).code == 0
+        assert run("undo", "--yes", *at).code == 0
+
+    def lines(*words: str) -> list[str]:
+        return run(*words, *at).out.splitlines()
+
+    listed = lines("runs", "list")
+    assert len(listed) <= 23
+    assert any("12 of 14 runs" in line for line in listed)
+    assert any("runs show" in line for line in listed)
+    assert any("runs prune" in line for line in lines("runs", "show")), "it was undone"
+    assert run("repair", "orphans", "--apply", "--yes", *at).code == 0
+    for words in (("runs", "show"), ("undo", "--dry-run"), ("undo", "--yes")):
+        shown = lines(*words)
+        assert len(shown) <= 23, words
+        assert any(" of 40 files; --all" in line for line in shown), words

@@ -17,6 +17,7 @@ import pytest
 
 from gatewaydoctor.fixtures import DEFAULT_NOW, make
 from tests.cli.harness import run
+from tests.repair.test_every_repair import damaged_database, mixed_leftover
 from tests.state.fakes import FakeProcess, FakeProcesses
 from tests.world import HOUR, StateDir, job, row
 from tests.world import NOW as WORLD_NOW
@@ -381,3 +382,61 @@ def test_retrying_jobs_of_a_database_are_disabled_where_only_salvage_of_a_file_k
     assert done.code == 0, done.err
     jobs = json.loads(run("cron", "--json", "--state-dir", str(imported), *NOW).out)["details"]["jobs"]
     assert {each["name"] for each in jobs if not each["enabled"]} >= {"git-backup-night", "SSL price check"}
+
+
+def test_the_sessions_of_a_database_are_counted_afterwards(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    damaged_database(state)
+    at = ("--state-dir", str(state.root), "--now", str(WORLD_NOW))
+    assert run("repair", "salvage", "--apply", "--yes", *at).code == 0
+    found = checks(run("after", "--json", *at))
+    assert found["sessions"]["standing"] == "ok"
+    assert found["sessions"]["text"] == "20 of 20 conversations, 20 of 20 kept sessions are there; 0 new"
+    connection = sqlite3.connect(state.root / "agents/main/agent/openclaw-agent.sqlite")
+    with contextlib.closing(connection), connection:
+        connection.execute(
+            "DELETE FROM session_nodes WHERE session_key IN (SELECT session_key FROM session_nodes LIMIT 1)"
+        )
+    found = checks(run("after", "--json", *at))
+    assert found["sessions"]["standing"] == "bad"
+    assert found["sessions"]["text"].startswith("19 of 20 conversations")
+    (state.root / "agents/main/agent/openclaw-agent.sqlite").write_bytes(b"")
+    assert checks(run("after", "--json", *at))["sessions"]["standing"] == "open"
+
+
+def test_a_gateway_that_is_not_running_is_what_comes_next(incident: Path) -> None:
+    repair(incident, "--disable-retrying", "--apply", "--yes")
+    told = json.loads(after(incident, "--json", processes=FakeProcesses()).out)["next"]
+    assert told["why"] == "see why the gateway is not running"
+
+
+def test_runs_that_were_kept_are_no_new_burst(incident: Path) -> None:
+    """Rows of a clock that is ahead, which the run kept, lie after its end."""
+    path = incident / "agents/main/sessions/sessions.json"
+    rows = json.loads(path.read_text())
+    ahead = int(time.time() * 1000) + 9 * 24 * HOUR
+    value = next(iter(rows.values()))
+    rows |= {f"agent:main:cron:j:run:ahead-{n}": value | {"updatedAt": ahead + n, "status": "done"} for n in range(5)}
+    path.write_text(json.dumps(rows, indent=2))
+    repair(incident, "--disable-retrying", "--apply", "--yes")
+    assert checks(after(incident, "--json"))["burst"]["standing"] == "ok"
+
+
+def test_a_job_that_is_disabled_already_is_not_to_be_disabled(incident: Path) -> None:
+    repair(incident, "--disable-retrying", "--apply", "--yes")
+    jobs = json.loads((incident / "cron/jobs.json").read_text())["jobs"]
+    burst_of(incident, next(job["id"] for job in jobs if not job["enabled"] and job["name"] in RETRYING))
+    ran = after(incident, "--json")
+    assert checks(ran)["burst"]["standing"] == "bad"
+    assert "--disable" not in json.loads(ran.out)["next"]["command"]
+
+
+def test_a_leftover_that_stays_keeps_such_a_release_from_starting(tmp_path: Path) -> None:
+    """2026.9.5 refuses any sessions.json next to a database, also one that the plan has shortened."""
+    state = StateDir(tmp_path)
+    mixed_leftover(state)
+    at = ("--state-dir", str(state.root), "--now", str(WORLD_NOW))
+    plan = json.loads(run("repair", "--json", *at).out)["details"]["plan"]
+    assert [each["kind"] for each in plan["startAfter"]] == ["refuses"]
+    done = run("repair", "--apply", "--yes", *at).out
+    assert "keep the gateway stopped. A 2026.9.5 gateway refuses to start" in " ".join(done.split())

@@ -103,7 +103,7 @@ def runs_verify(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outco
     }
     lines = [FileLine(each.path, each.problem or "whole", None, each.problem is not None) for each in checks]
     code = ExitCode.FINDINGS if bad else ExitCode.OK
-    screen = partial(screens.verified, run_id=found.run_id, checks=lines, view=seen)
+    screen = partial(screens.verified, run=_line(found), checks=lines, view=seen)
     place = work.found.place
     return Outcome("runs verify", code, run, names=seen.names, details=details, screen=screen, place=place)
 

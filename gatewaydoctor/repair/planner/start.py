@@ -17,6 +17,7 @@ from gatewaydoctor.checks.start.state import (
     database_found,
     rows_of,
 )
+from gatewaydoctor.checks.stores.databases import LEGACY, refuses_leftovers
 from gatewaydoctor.checks.verdict import start_verdict
 from gatewaydoctor.examine.sessions.resumption import Resumption
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Status
@@ -106,13 +107,16 @@ def _after(draft: Draft) -> StartState:
 
 def _still_ahead(draft: Draft) -> StartVerdict | None:
     """The verdict over what makes a start fail or lose and no repair fixes: findings of files the plan leaves alone,
-    and an import whose receipt a source contradicts, whatever is done to that file. None where nothing of that is
-    left."""
+    an import whose receipt a source contradicts, whatever is done to that file, and a leftover store that the plan
+    shortens where any is refused. None where nothing of that is left."""
+    refused = [each.path for each in draft.x.health.leftovers if refuses_leftovers(draft.x.config.release)]
+    staying = {str(path) for path in refused if not draft.leaves(path)}
     rewritten = {str(each.path) for each in draft.x.migration.retained if each.contradicted}
     left = [
         each
         for each in draft.all_findings
-        if each.fix is None and each.path and (each.path in rewritten or not draft.taken(Path(each.path)))
+        if (each.rule == LEGACY.id and each.path in staying)
+        or (each.fix is None and each.path and (each.path in rewritten or not draft.taken(Path(each.path))))
     ]
     verdict = start_verdict(draft.x, left)
     return verdict if verdict.effect in (Effect.FAILS, Effect.LOSES) else None

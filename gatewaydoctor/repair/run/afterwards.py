@@ -13,7 +13,7 @@ from gatewaydoctor.model.gateway.cron import answers_to, word_for
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.aftermath import Aspect, Standing
-from gatewaydoctor.model.repair.plan import Rewrite
+from gatewaydoctor.model.repair.plan import Rewrite, Transact
 from gatewaydoctor.model.repair.receipt import Manifest, Receipt
 from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.run.merge_plan import rows_of
@@ -60,7 +60,7 @@ def _kept(fs: ReadFs, place: RunPlace, plan: Plan, manifest: Manifest) -> Iterat
 
 def afterwards(x: Examination, done: Done) -> tuple[Aspect, ...]:
     """How everything stands that the run was to bring about. Pure."""
-    return (_live(x), *_sessions(x, done), _burst(x, done), *_jobs(x, done), *_foretold(x, done))
+    return (_live(x), *_sessions(x, done), *_counted(x, done), _burst(x, done), *_jobs(x, done), *_foretold(x, done))
 
 
 def _live(x: Examination) -> Aspect:
@@ -104,10 +104,37 @@ def _sessions(x: Examination, done: Done) -> Iterator[Aspect]:
         yield Aspect("sessions", Standing.OK, told)
 
 
+def _counted(x: Examination, done: Done) -> Iterator[Aspect]:
+    """The rows of databases that the run changed, by their number: a plan does not name those it keeps."""
+    changed = {act.target for act in done.plan.acts if isinstance(act, Transact)}
+    left = [store for store in done.plan.after.stores if store.path in changed]
+    if not left:
+        return
+    there = {database.agent_id: database.sessions for database in x.databases}
+    counts = [sessions.counts for store in left if (sessions := there.get(store.agent_id))]
+    if len(counts) < len(left):
+        unread = plural(len(left) - len(counts), "database that the run changed", "databases that the run changed")
+        yield Aspect("sessions", Standing.OPEN, f"cannot tell what {unread} still holds")
+        return
+    rows = sum(sum(each.values()) for each in counts)
+    people = sum(count for each in counts for (kind, _), count in each.items() if kind not in MACHINE_KINDS)
+    planned, planned_people = sum(store.entries for store in left), sum(store.conversations for store in left)
+    new = max(0, rows - planned)
+    text = (
+        f"{min(people, planned_people):,} of {plural(planned_people, 'conversation')}, "
+        f"{min(rows, planned):,} of {plural(planned, 'kept session')} are there; {new:,} new"
+    )
+    fewer = Standing.BAD if people < planned_people else Standing.OPEN
+    yield Aspect("sessions", Standing.OK if rows >= planned and people >= planned_people else fewer, text)
+
+
 def _burst(x: Examination, done: Done) -> Aspect:
     times: defaultdict[str, list[int]] = defaultdict(list)
-    for entry in _now(x).values():
+    before = {entry.key.lower(): entry.updated_at for entry in done.kept}
+    for key, entry in _now(x).items():
         at = entry.updated_at or entry.started_at
+        if key in before and before[key] == entry.updated_at:
+            continue
         if entry.kind is Kind.CRON_RUN and entry.job_id and at is not None and at > done.finished_at:
             times[entry.job_id.lower()].append(at)
     since = duration(max(0, x.now - done.finished_at))

@@ -55,7 +55,8 @@ def step_after(x: Examination, aspects: Sequence[Aspect], view: View) -> NextSte
         name for each in aspects if each.about == "jobs" and each.standing.value == "open" for name in each.names
     ]
     bursts = [name for each in bad if each.about == "burst" for name in each.names]
-    listed = [name for name in bursts if any(answers_to(job, name) for job in x.jobs.jobs)]
+    jobs_of_bursts = {name: job for name in bursts for job in x.jobs.jobs if answers_to(job, name)}
+    listed = [name for name, job in jobs_of_bursts.items() if job.enabled]
 
     def jobs(option: str, names: Sequence[str]) -> Command:
         return view.command(typed("repair", "cron", *(word for name in names for word in (option, name))))
@@ -65,10 +66,11 @@ def step_after(x: Examination, aspects: Sequence[Aspect], view: View) -> NextSte
         return NextStep(command=command("undo", "--merge", "--dry-run"), why="add back what is missing")
     if listed:
         return NextStep(command=jobs("--disable", listed), why="stop the gateway, then disable them")
-    if bursts:
+    if bursts and not jobs_of_bursts:
         return NextStep(command=command("cron"), why="no list has these jobs, so none can be disabled; see")
     if bad:
-        return NextStep(command=command("scan"), why="why it is not running")
+        why = "see why the gateway is not running" if any(each.about == "gateway" for each in bad) else "scan again"
+        return NextStep(command=command("scan"), why=why)
     if disabled:
         why = "once their cause is found, with the gateway stopped"
         return NextStep(command=jobs("--enable", disabled), why=why)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from rich.cells import cell_len
 from rich.text import Text
 
+from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.changes import changes
 from gatewaydoctor.report.screens.blocks.origins import origins
 from gatewaydoctor.report.screens.blocks.parts import (
     INDENT,
@@ -18,16 +21,19 @@ from gatewaydoctor.report.screens.blocks.parts import (
     next_step,
     pairs,
     print_command,
-    section,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from gatewaydoctor.model.gateway.origins import Origins
     from gatewaydoctor.model.repair.plan import Plan
+
+
+_NEWEST, _CHANGES, _LINES = 12, 5, 4
+"""Runs, changes, and lines of files, that leave room for the rest on 24 lines."""
 
 
 class RunLine(Struct, frozen=True):
@@ -40,6 +46,10 @@ class RunLine(Struct, frozen=True):
     pending: bool
     directory: str
     problem: str | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.state in (RunState.UNDONE, RunState.PUT_BACK)
 
 
 class FileLine(Struct, frozen=True):
@@ -55,18 +65,20 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
     """`others` are paths among the runs that are none. What ends an interrupted run is the view's."""
     _not_runs(console, others, view)
     if not runs:
-        console.print("No runs: no repair was ever applied here.")
+        console.print("No runs: no repair was applied here, or its originals were pruned.")
+        next_step(console, view, "see what is wrong:", view.invocation.command("scan"))
         return
     table = grid("run", "state", "when", left=3)
-    for run in runs:
+    newest = runs if view.rows is None else runs[-_NEWEST:]
+    for run in newest:
         style = "bold yellow" if run.pending else ""
         table.add_row(run.run_id, Text(run.state, style), words.age(run.at, now))
     console.print(table)
-    for run in runs:
+    more(console, len(newest), len(runs), "runs, the newest")
+    for run in newest:
         if run.problem:
             console.print(Text(f"{run.run_id}: {view.names.text(run.problem)}.", "yellow"))
     rest = next((run.run_id for run in runs if run.state == "pruned"), None)
-    last = next((run.run_id for run in reversed(runs) if run.state == "done"), None)
     if rest and not view.pending:
         next_step(
             console,
@@ -74,8 +86,9 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
             f"{rest} was deleted only in part; to continue:",
             view.invocation.command("runs", "prune", rest),
         )
-    elif view.pending or last:
-        next_step(console, view, "undo one:", view.invocation.command("undo", last or ""))
+    else:
+        show = view.invocation.command("runs", "show", runs[-1].run_id)
+        next_step(console, view, "see what the last one did:", show)
 
 
 def _not_runs(console: Console, others: Sequence[str], view: View) -> None:
@@ -94,23 +107,28 @@ def shown(
     view: View,
     sources: Sequence[Origins] = (),
 ) -> None:
-    rows = [
+    rows: list[tuple[str, RenderableType]] = [
         ("run", Text(run.run_id, "bold")),
         ("state", Text(run.state)),
         ("when", Text(words.age(run.at, now))),
-        ("vault", Text(view.names.path(run.directory))),
+        ("vault", view.path(run.directory)),
     ]
     console.print(pairs(rows))
     if plan is not None:
         console.print()
-        table = grid("repair", "what", "count", "size", left=2)
-        for step in capped(plan.steps, view):
-            what = view.names.text(f"{step.action} {step.reason}")
-            table.add_row(step.repair, what, f"{step.count:,}", words.size(step.bytes))
-        console.print(table)
+        changes(console, plan.steps, view, _CHANGES)
     origins(console, sources, view)
-    _returns(console, returns, view)
-    next_step(console, view, "see what undo would do:", view.invocation.command("undo", run.run_id, "--dry-run"))
+    _returns(console, returns, view, _LINES)
+    _way_back(console, run, view)
+
+
+def _way_back(console: Console, run: RunLine, view: View, what: str = "see what undo would do:") -> None:
+    """The undo of a run, and of one that was undone the end of its originals."""
+    if run.over:
+        command = view.invocation.command("runs", "prune", run.run_id)
+        next_step(console, view, "it was undone; to delete its originals for good:", command)
+    else:
+        next_step(console, view, what, view.invocation.command("undo", run.run_id, "--dry-run"))
 
 
 def returned(
@@ -119,12 +137,12 @@ def returned(
     """`kept`: the vault still holds the run."""
     idle = all(each.word == "nothing" for each in returns)
     if dry_run and idle:
-        section(console, f"undo {run_id} has no file to restore (nothing written)")
+        console.print(Text(f"undo {run_id} has no file to restore (nothing written)", "bold"))
     elif dry_run:
-        section(console, f"undo {run_id} would restore (nothing written)")
+        console.print(Text(f"undo {run_id} would restore (nothing written)", "bold"))
     else:
         console.print(Text.assemble(("Undone. ", "bold green"), f"Run {run_id}"))
-    _returns(console, () if idle else returns, view)
+    _returns(console, () if idle else returns, view, 2 * _LINES)
     if dry_run and any(each.alarming for each in returns):
         command = view.invocation.command("undo", run_id, "--merge")
         changed = any(each.word == "changed" for each in returns)
@@ -150,28 +168,35 @@ def ended(console: Console, *, run_id: str, view: View) -> None:
     next_step(console, view, "check it again:", view.invocation.command("scan"))
 
 
-def _returns(console: Console, returns: Sequence[FileLine], view: View) -> None:
+def _returns(console: Console, returns: Sequence[FileLine], view: View, room: int) -> None:
+    """The files, as many as fit into so many lines, one at least."""
     if not returns:
         return
     console.print()
     table = grid("file", "how", "size", left=2)
-    for each in capped(returns, view):
+    beside = len("  restore  999.9 MB")
+    shown = 0
+    for each in returns:
+        path = view.path(each.path)
+        room -= -(-cell_len(path.text) // max(console.width - beside, 1))
+        if shown and room < 0 and view.rows is not None:
+            break
         style = "bold red" if each.alarming else ""
-        table.add_row(view.path(each.path), Text(each.word, style), words.size(each.bytes or 0))
+        table.add_row(path, Text(each.word, style), words.size(each.bytes) if each.bytes else "")
+        shown += 1
     console.print(table)
-    more(console, len(capped(returns, view)), len(returns), "files")
+    more(console, shown, len(returns), "files")
 
 
-def verified(console: Console, *, run_id: str, checks: Sequence[FileLine], view: View) -> None:
+def verified(console: Console, *, run: RunLine, checks: Sequence[FileLine], view: View) -> None:
     bad = [each for each in checks if each.alarming]
     if not checks:
-        console.print(f"{run_id}: it keeps no originals.")
+        console.print(f"{run.run_id}: it keeps no originals.")
         next_step(console, view, "see what is wrong now:", view.invocation.command("scan"))
         return
-    undo = view.invocation.command("undo", run_id, "--dry-run")
     if not bad:
-        console.print(Text(f"{run_id}: {words.plural(len(checks), 'original')} complete and unchanged.", "green"))
-        next_step(console, view, "see what undo would do:", undo)
+        console.print(Text(f"{run.run_id}: {words.plural(len(checks), 'original')} complete and unchanged.", "green"))
+        _way_back(console, run, view)
         return
     table = grid("original", "problem", left=2)
     for each in capped(bad, view):
@@ -179,7 +204,7 @@ def verified(console: Console, *, run_id: str, checks: Sequence[FileLine], view:
     console.print(table)
     more(console, len(capped(bad, view)), len(bad), "originals")
     console.print(f"{len(bad):,} of {words.plural(len(checks), 'original')} damaged.")
-    next_step(console, view, "see what undo can still restore:", undo)
+    _way_back(console, run, view, "see what undo can still restore:")
 
 
 def pruned(console: Console, *, count: int, freed: int, view: View) -> None:

@@ -90,7 +90,7 @@ def _set(draft: Draft, state: Path, jobs: Iterable[CronJob], *, enabled: bool) -
     if enabled:
         draft.step(Repair.CRON, "enable", state, "jobs that run again when next due", list(labels.values()), 0)
     else:
-        draft.step(Repair.CRON, DISABLE, state, f"{count} that were named", list(labels.values()), 0)
+        draft.step(Repair.CRON, DISABLE, state, count, list(labels.values()), 0)
 
 
 def planned_jobs(draft: Draft) -> tuple[CronJob, ...]:
@@ -308,7 +308,7 @@ class _Files:
             )
         named = [job for job in off if job not in once]
         words = [word_for(job, self.draft.x.cron.jobs) for job in named]
-        self._say(DISABLE, self.store, f"{_jobs(len(named))} that were named", words)
+        self._say(DISABLE, self.store, _jobs(len(named)), words)
 
     def _leave(self, cleared: set[int], off: set[int], on: set[int]) -> None:
         """Tell the draft how the plan leaves the jobs."""

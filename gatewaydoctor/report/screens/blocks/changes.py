@@ -23,11 +23,12 @@ latter where there is no room at all."""
 _ID = len("00000000-0000-0000-0000-000000000000")
 
 
-def changes(console: Console, steps: Sequence[Step], view: View) -> None:
-    """What happens, a line for each job or step; with -v every step by itself."""
+def changes(console: Console, steps: Sequence[Step], view: View, most: int | None = None) -> None:
+    """What happens, a line for each job or step, at most so many; with -v every step by itself."""
     table = grid("change", "count", "size", left=1)
     rows = [(step,) for step in steps] if view.verbose else list(_alike(steps))
-    shown = rows if view.rows is None else _first(rows, max(view.rows, _FEWEST if view.rows else _LEAST))
+    most = most or max(view.rows or 0, _FEWEST if view.rows else _LEAST)
+    shown = rows if view.rows is None else _first(rows, most)
     for group in shown:
         count, size = sum(step.count for step in group), sum(step.bytes for step in group)
         table.add_row(Parted(view.names.text(_change(group, view))), f"{count:,}", words.size(size) if size else "")
