@@ -91,7 +91,7 @@ function __gatewaydoctor_offer
                 'fixtures' 'Make directories to test with, and compare what they show.'
         case verb-runs
             printf '%s\t%s\n' \
-                'list' 'Every run of this state directory and how far it came.' \
+                'list' 'List every run and how far it came.' \
                 'show' 'Show what a run did and whether it can be undone.' \
                 'verify' 'Hash what the vault holds and compare with its manifest.' \
                 'prune' 'Delete the originals of a run for good.'
@@ -104,7 +104,7 @@ function __gatewaydoctor_offer
                 'usage-scan' 'Usage calls that starve the event loop (003).'
         case verb-fixtures
             printf '%s\t%s\n' \
-                'list' 'The recipes and what each one makes.' \
+                'list' 'List the recipes and what each one makes.' \
                 'make' 'Make a state directory by a recipe, byte for byte the same each time.' \
                 'validate' 'Compare fixtures with what has to be found in them.' \
                 'set-up' 'Copy a fixture\'s state directory with its times, modes and sizes, to examine it directly.' \

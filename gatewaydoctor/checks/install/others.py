@@ -66,7 +66,7 @@ BACKLOG = Rule(
     cause="The gateway exited between sending and acknowledging, or a target refuses permanently and "
     "nothing moves the message to failed/.",
     gateway="It sends every waiting message soon after the start, including old ones; some may have been "
-    "delivered already. It does not touch failed ones.",
+    "delivered already. Up to 2026.5.22 those with five tries go to failed/ unsent. It does not touch failed ones.",
     remedy="Check targets and ages first. `repair queues` moves messages that have waited for more than a day to the "
     "vault; `--older-than 6h` sets another age. Deleting all of them drops replies that never arrived.",
     repair="queues",

@@ -45,7 +45,8 @@ RAPID = Rule(
     cause="A run never reaches a terminal status, and the scheduler does not check whether an isolated "
     "run of the same job is still going (incident 61633).",
     gateway="As soon as the scheduler is up the jobs are due again and run rows keep piling up, each "
-    "with its own copy of the skills prompt. Nothing at start removes them.",
+    "with its own copy of the skills prompt. Only those older than "
+    "cron.sessionRetention (24 h) are removed.",
     remedy="With the gateway stopped, disable these jobs and remove their run rows. "
     "Find out why their model calls fail before you enable them again.",
     repair="trim",

@@ -80,7 +80,7 @@ OWNER = Rule(
     meaning="An enabled job names an agent that the config does not list.",
     cause="The agent was removed or renamed, and its jobs stayed.",
     gateway="It runs the job under the default agent, with that agent's model, workspace and store.",
-    remedy="Give the job another agentId with openclaw cron edit, or disable it: `repair cron --disable JOB`.",
+    remedy="Give the job another agentId with `openclaw cron edit`, or disable it: `repair cron --disable JOB`.",
 )
 
 _REAPER_SINCE = (2026, 2, 26)

@@ -35,7 +35,7 @@ STUCK = Rule(
     "gatewaydoctor cannot tell whether a gateway is running: runs may take hours.",
     cause="A run never reached a terminal status: the model refused or returned an error, or the gateway was killed "
     "midway. 2026.3.28 clears no stale running status at start.",
-    gateway="2026.3.28 leaves all of them marked running, and every later cron run copies a running job row. "
+    gateway="2026.3.28 leaves those it keeps marked running, and every later cron run copies a running job row. "
     "2026.4.25 and 2026.5.22 resume or fail conversations that were marked as aborted or whose transcript lock is "
     "stale; 2026.5.22 also settles subagents. 2026.9.6 resumes every conversation among them with a real model "
     "turn, and exempts all running sessions from prune and cap.",

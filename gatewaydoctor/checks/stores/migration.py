@@ -76,7 +76,7 @@ JOBS = Rule(
     cause="An upgrade that kept only some jobs, or treated schedules as malformed; a database that was "
     "created again.",
     gateway="From 2026.6.1 on it runs the jobs of the state database and silently ignores these.",
-    remedy="Copy the files named here to a safe place. Add each job that is wanted again with openclaw cron add. "
+    remedy="Copy the files named here to a safe place. Add each job that is wanted again with `openclaw cron add`. "
     "Do not copy a retired jobs.json back over a newer release: jobs may fire twice.",
 )
 

@@ -49,9 +49,9 @@ def check(
     verify: Verify = False,
     output: Output = None,
 ) -> Outcome:
-    """The findings of `scan` and one decision: exit 0 when nothing fails, 1 when something does, 2 when it could not
+    """Makes one decision from the findings of `scan`: exit 0 if nothing fails, 1 if something does, 2 if it could not
     scan. Settings come from the command line, else from gatewaydoctor.toml or [tool.gatewaydoctor] of pyproject.toml
-    in the working directory; --verbose shows the source of each. A finding in the baseline fails again when its count
+    in the working directory; --verbose shows the source of each. A finding in the baseline fails again if its count
     grew by more than a tenth, or it became worse. Formats: text, json, ndjson, junit, github, prometheus, nagios,
     markdown, html; nagios has the exit codes 0 to 3 of its own."""
     from gatewaydoctor.cli.gate.gating import open_gate, pass_through, settings_for

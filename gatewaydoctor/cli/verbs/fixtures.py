@@ -37,7 +37,7 @@ Scale = Annotated[float, option("--scale", metavar="X", help="Size factor; peopl
 
 
 def fixtures_list(run: Run) -> Outcome:
-    """Sizes are those at scale 1."""
+    """Lists every recipe, with its size at scale 1."""
     from gatewaydoctor.fixtures import DEFAULT_NOW, RECIPES
     from gatewaydoctor.report import words
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def orphans(run: Run) -> Outcome:
-    """Every unindexed transcript is read to see whether it holds a conversation; its text is never shown. A file is
+    """Reads every unindexed transcript to see whether it holds a conversation; its text is never shown. A file is
     referenced if any agent's session, checkpoint, topic name or mapped path points to it."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.examine.world import Depth

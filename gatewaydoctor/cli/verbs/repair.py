@@ -104,12 +104,13 @@ def repair(
     drop: Drop = None,
     retrying: Retrying = None,
 ) -> Outcome:
-    """Shows what would go, what would stay, whose conversations are touched, and what the next start would do. With
+    """Shows what would go, what would stay, which conversations change, and what the next start would do. With
     --apply it does exactly that, keeps every original in the vault, verifies the result, and shows how to undo it."""
     only_formats(run, "repair", "text", "json")
     if plan_out is not None and run.options.redact:
         raise UsageError(
-            "--plan-out: a plan without its names could not be applied.", "To share it: repair --json --redact"
+            "--plan-out: a plan without its names could not be applied.",
+            "To share it: `gatewaydoctor repair --json --redact`.",
         )
     if apply or resume is not None:
         require_own_clock(run)
@@ -120,7 +121,8 @@ def repair(
         if plan is not None:
             if not apply or repairs:
                 raise UsageError(
-                    "--plan FILE needs --apply and takes no repair names.", "Run: repair --apply --plan FILE"
+                    "--plan FILE needs --apply and takes no repair names.",
+                    "Run `gatewaydoctor repair --apply --plan FILE`.",
                 )
             return _apply_saved(run, work, Path(plan), yes=yes)
         span = parse_span(older_than, "--older-than") if older_than else None
@@ -163,7 +165,8 @@ def _cron(repairs: list[str] | None, *jobs: list[str] | None) -> CronOptions:
     named = [frozenset(words or ()) for words in jobs]
     if any(named) and repairs != [Repair.CRON.value]:
         raise UsageError(
-            "--disable, --enable, --park, --unpark and --drop go with the repair cron.", "repair cron --disable JOB"
+            "--disable, --enable, --park, --unpark and --drop go with the repair cron.",
+            "Try `gatewaydoctor repair cron --disable JOB`.",
         )
     twice = sorted({word for words in named for word in words if sum(word in each for each in named) > 1})
     if twice:

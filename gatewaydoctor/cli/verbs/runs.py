@@ -29,7 +29,7 @@ OlderThan = Annotated[str | None, option("--older-than", metavar="TIME", help="R
 
 
 def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
-    """Oldest first, with how far each came."""
+    """Lists the runs of this state directory, oldest first."""
     from gatewaydoctor.checks.nextstep import interrupted
     from gatewaydoctor.repair.run.returns import ending
     from gatewaydoctor.repair.vault.catalog import list_runs, no_runs
@@ -86,7 +86,7 @@ def runs_show(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome
 
 
 def runs_verify(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:
-    """Hash every original in the vault and compare with its manifest; exit 1 where one differs."""
+    """Hashes every original in the vault and compares it with the manifest. Exits 1 if one differs."""
     from gatewaydoctor.repair.vault.catalog import verify_run
     from gatewaydoctor.report.screens import runs as screens
 
@@ -111,7 +111,7 @@ def runs_verify(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outco
 def runs_prune(
     run: Run, *, run_id: SomeRun = None, older_than: OlderThan = None, yes: Yes = False, vault: Vault = None
 ) -> Outcome:
-    """Delete the originals of a run for good: it cannot be undone afterwards. No other command destroys anything."""
+    """Deletes the originals of a run for good: it cannot be undone afterwards. No other command destroys anything."""
     from gatewaydoctor.repair.vault.catalog import find_run, list_runs
     from gatewaydoctor.repair.vault.pruning import prunable, prune
     from gatewaydoctor.report.screens import runs as screens
@@ -119,7 +119,9 @@ def runs_prune(
     only_formats(run, "runs prune", "text", "json")
     no_directory(run_id or "", "a run")
     if (run_id is None) == (older_than is None):
-        raise UsageError("runs prune needs a RUN or --older-than.", "Try: runs prune --older-than 30d")
+        raise UsageError(
+            "runs prune needs a RUN or --older-than.", "Try `gatewaydoctor runs prune --older-than 30d`."
+        )
     require_own_clock(run)
     with bench(run, vault=vault) as work:
         if run_id is not None:

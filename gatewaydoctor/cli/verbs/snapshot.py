@@ -30,11 +30,16 @@ def snapshot(run: Run, *, dest: Dest = None, directory: Directory = None) -> Out
     only_formats(run, "snapshot", "text", "json")
     if dest == "verify":
         if directory is None:
-            raise UsageError("snapshot verify needs the snapshot's directory.", "snapshot verify DIR")
+            raise UsageError(
+                "snapshot verify needs the snapshot's directory.", "Try `gatewaydoctor snapshot verify DIR`."
+            )
         with hands(run) as tools:
             return _verify(run, tools, Path(directory))
     if directory is not None:
-        raise UsageError("snapshot takes one directory.", "snapshot [DEST], or snapshot verify DIR")
+        raise UsageError(
+            "snapshot takes one directory.",
+            "Try `gatewaydoctor snapshot DEST` or `gatewaydoctor snapshot verify DIR`.",
+        )
     with bench(run) as work:
         return _copy(run, work, Path(dest) if dest else None)
 

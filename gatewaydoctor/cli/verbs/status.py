@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def status(run: Run) -> Outcome:
-    """Status and kind of every entry, ages by updatedAt, the fields and entries that take the most room."""
+    """Counts sessions by status and kind and by the age of updatedAt, and lists the fields and sessions that take the
+    most room."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.examine.sessions.ages import age_buckets
     from gatewaydoctor.examine.world import Depth

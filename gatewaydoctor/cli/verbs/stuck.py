@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def stuck(run: Run, *, stuck_after: StuckAfter = "1h") -> Outcome:
-    """The evidence per entry: its times, its transcript's mtime, and whether the gateway is live. While a gateway is
-    live nothing is called stuck."""
+    """Shows the evidence for each session: its times, its transcript's mtime, and whether the gateway is running.
+    While one is running nothing is called stuck."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.examine.world import Depth
     from gatewaydoctor.report.screens import stuck as screen

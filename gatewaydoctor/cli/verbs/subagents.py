@@ -6,8 +6,8 @@ from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 
 
 def subagents(run: Run) -> Outcome:
-    """subagents/runs.json by spawn mode, cleanup and state; runs no sweep will ever take, and runs whose child
-    session is in no index."""
+    """Shows subagents/runs.json by spawn mode, cleanup and state, the runs that no sweep will ever take, and those
+    whose child session is in no index."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.report.document import CAP
     from gatewaydoctor.report.screens import subagents as screen

@@ -38,7 +38,7 @@ def require_parkable(x: Examination, repairs: Collection[Repair], names: frozens
     that several have."""
     for repair in (Repair.PARK, Repair.UNPARK):
         if repair in repairs and not names:
-            raise UsageError(f"{repair} needs a session key or an agent.", f"gatewaydoctor {repair} KEY")
+            raise UsageError(f"{repair} needs a session key or an agent.", f"Try `gatewaydoctor {repair} KEY`.")
     if Repair.PARK in repairs and _all_read(x):
         known = {each.agent_id for each in x.eras.agents}
         known |= {key for table in _tables(x) for key in table.all_keys()}

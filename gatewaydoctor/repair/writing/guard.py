@@ -265,7 +265,7 @@ def require_writable(fs: WriteFs, directory: Path, hint: str) -> None:
     try:
         read_only = fs.space(directory).read_only
     except FileNotFoundError:
-        raise NotWritable(f"There is no directory {directory}.", "It went meanwhile. Scan again.") from None
+        raise NotWritable(f"There is no directory {directory}.", "It was removed meanwhile. Scan again.") from None
     if read_only:
         raise NotWritable(f"The file system of {directory} is mounted read-only.", MOUNT_AGAIN)
     require_loose(fs, directory)

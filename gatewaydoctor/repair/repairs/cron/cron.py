@@ -46,7 +46,7 @@ def plan_in_database(draft: Draft, changes: JobChanges, state: Path) -> None:
         if job.file == state.name:
             continue
         if job in changes.unpark:
-            hint = f"Add it again with openclaw cron add; cron/{job.file} has its definition."
+            hint = f"Add it again with `openclaw cron add`; cron/{job.file} has its definition."
             reason = f"Jobs are in a database now, and {job.label} was parked from jobs.json."
             draft.refuse(Repair.CRON, state, OutOfReach(reason, hint))
     for job in changes.drop:
