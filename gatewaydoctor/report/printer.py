@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.errors import ExitCode
     from gatewaydoctor.model.outcome.report import ErrorInfo
 
+STYLES = {
+    "critical": "bold color(231) on color(88)",
+    "error": "bold color(231) on color(160)",
+    "warning": "color(16) on color(220)",
+    "alarm": "bold color(231) on color(160)",
+}
+"""The styles of screens that have a colour. It comes with its ground, both out of the 240 that no theme of a terminal
+changes: yellow, green and dimmed words cannot be read on one ground or another."""
 TOOL = ToolInfo(name="gatewaydoctor", version=__version__)
 
 
@@ -33,6 +41,7 @@ def console(*, no_color: bool, stderr: bool = False, file: IO[str] | None = None
     import os
 
     from rich.console import Console
+    from rich.theme import Theme
 
     stream = file or (sys.stderr if stderr else sys.stdout)
     width = None if stream.isatty() or "COLUMNS" in os.environ else 80
@@ -47,6 +56,7 @@ def console(*, no_color: bool, stderr: bool = False, file: IO[str] | None = None
         highlight=False,
         emoji=False,
         soft_wrap=False,
+        theme=Theme(STYLES),
     )
     # Asked for once: rich asks the environment and the terminal again for every line.
     made.size = made.size

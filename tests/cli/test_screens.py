@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import sys
@@ -86,6 +87,19 @@ def test_no_colour_means_plain_text(how: str, busy: Path) -> None:
     assert "\x1b[" in coloured.out
     assert "\x1b" not in plain.out
     assert plain.out == run("scan", "--state-dir", str(busy)).out
+
+
+@pytest.mark.parametrize("verb", [*EXAMINING, "forecast", "repair"])
+def test_a_colour_comes_with_its_ground(verb: str, busy: Path) -> None:
+    """Words in yellow or green cannot be read on white, dimmed ones on some grounds."""
+    out = Machine(terminal=True).run(verb, "--state-dir", str(busy)).out
+    styles = [set(found.split(";")) for found in re.findall(r"\x1b\[([\d;]*)m", out)]
+    assert styles
+    for each in styles:
+        assert "2" not in each - {"38", "48", "5"} or "38" in each
+        coloured = "38" in each or any(30 <= int(word or 0) <= 37 or 90 <= int(word or 0) <= 97 for word in each)
+        grounded = "48" in each or any(40 <= int(word or 0) <= 47 or 100 <= int(word or 0) <= 107 for word in each)
+        assert not coloured or grounded, each
 
 
 @pytest.mark.parametrize("width", [40, 80, 237])

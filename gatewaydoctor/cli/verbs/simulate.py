@@ -168,13 +168,13 @@ def _screens(made: Result | Comparison | Sensitivity, run: Run) -> list[Callable
             *(partial(_inputs, made, n) for n in range(len(made.lines), 0, -1)),
         ]
     if isinstance(made, Comparison):
-        why = Text("--all adds what each remedy does.", "dim")
+        why = Text("--all adds what each remedy does.", "")
         return [lambda _: comparison_screen(made), lambda _: Group(comparison_screen(made, sentences=False), why)]
     whole = partial(result_screen, made, verbose=run.options.verbose)
-    dim = Text(f"--all adds {'the figures put in, the tables and ' if made.tables else ''}the timeline.", "dim")
+    dim = Text(f"--all adds {'the figures put in, the tables and ' if made.tables else ''}the timeline.", "")
     return [
         whole,
-        lambda width: Group(whole(width, chart=False), Text("--all adds the timeline.", "dim")),
+        lambda width: Group(whole(width, chart=False), Text("--all adds the timeline.")),
         lambda width: Group(whole(width, tables=False, chart=False), dim),
     ]
 
@@ -188,7 +188,7 @@ def _inputs(found: Sensitivity, inputs: int, width: int) -> RenderableType:
 
     rest = max(0, sum(bool(line.moved) for line in found.lines) - inputs)
     more = f"{rest:,} more inputs and " if rest > 1 else "1 more input and " if rest else ""
-    return Group(sensitivity_screen(found, inputs=inputs), Text(f"--all adds {more}every result they move.", "dim"))
+    return Group(sensitivity_screen(found, inputs=inputs), Text(f"--all adds {more}every result they move."))
 
 
 def _draw(

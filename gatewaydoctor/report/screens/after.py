@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LABEL = len("as forecast") + 2
 NAMED = 5
-_STYLE = {"ok": "green", "as forecast": "green", "open": "bold yellow", "bad": "bold red"}
+_STYLE = {"ok": "", "as forecast": "", "open": "bold", "bad": "alarm"}
 
 
 def show(

@@ -53,7 +53,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     if x.jobs is not x.cron and x.cron.store.read is not CronRead.MISSING and whole:
         _files(console, x, view)
     if gap := unseen(x):
-        console.print(Text(f"{gap}: runs may be missing here", "yellow"))
+        console.print(Text(f"{gap}: runs may be missing here", "bold"))
     related(console, found, view)
     print_step(console, view, step(judgement, view))
 
@@ -81,7 +81,7 @@ def _times(console: Console, jobs: tuple[JobRuns, ...], now: int, view: View) ->
             words.age(job.first_at, now),
             words.age(job.last_at, now),
             words.duration(job.span) if job.span else tables.NONE,
-            tables.count(job.stuck, "red"),
+            tables.count(job.stuck, "bold"),
             words.size(job.bytes),
         )
     console.print(table)
@@ -97,7 +97,7 @@ def _files(console: Console, x: Examination, view: View) -> None:
     table.columns[0].no_wrap = False
     for job in capped(x.cron.jobs, view):
         name = view.names.identifier(job.name, "job") if job.name else view.names.identifier(job.job_id, "job-id")
-        there = "not known" if known is None else "yes" if job.job_id in known else Text("no", "yellow")
+        there = "not known" if known is None else "yes" if job.job_id in known else Text("no", "bold")
         table.add_row(name, view.names.text(job.schedule.words), there)
     if x.cron.jobs:
         console.print(table)
@@ -122,11 +122,11 @@ def _jobs(console: Console, x: Examination, cron: Cron, view: View, room: int | 
         for each, timing, flags in shown:
             said = ", ".join(flags) if room is None else _first(flags)
             brief = narrow and room is not None
-            table.add_row(*_cells(each, timing.last_run, x.now, view, brief=brief), Text(said, "yellow"))
+            table.add_row(*_cells(each, timing.last_run, x.now, view, brief=brief), Text(said, "bold"))
         console.print(table)
         more(console, len(shown), len(rows), "jobs")
     elif file.read not in (CronRead.OK, CronRead.MISSING, CronRead.EMPTY_FOR_GATEWAY):
-        console.print(Text("its jobs could not be read", "dim"))
+        console.print(Text("its jobs could not be read"))
     _elsewhere(console, x, cron, view)
 
 
@@ -189,12 +189,12 @@ def _cells(job: CronJob, ran: int | None, now: int, view: View, *, brief: bool) 
 
 def _next_run(job: CronJob, now: int, *, brief: bool) -> Text:
     if job.state.running_at is not None:
-        return Text("marked running", "yellow")
+        return Text("marked running", "bold")
     if not job.enabled:
-        return Text("disabled", "dim")
+        return Text("disabled")
     at = job.state.next_run_at
     due = "due " if at is not None and at < now else ""
-    return Text(f"{due}{_age(at, now, brief=brief)}" if at is not None else "-", "yellow" if due else "")
+    return Text(f"{due}{_age(at, now, brief=brief)}" if at is not None else "-", "bold" if due else "")
 
 
 def _age(at: int | None, now: int, *, brief: bool) -> str:
@@ -212,13 +212,13 @@ def _elsewhere(console: Console, x: Examination, cron: Cron, view: View) -> None
     nameless = [job for job in unknown if job.known]
     if nameless:
         rows = sum(job.runs for job in nameless)
-        console.print(Text(f"{words.plural(rows, 'run row')} under undefined: of the jobs without id", "dim"))
+        console.print(Text(f"{words.plural(rows, 'run row')} under undefined: of the jobs without id"))
     gone = [job for job in unknown if not job.known]
     if gone:
         rows = sum(job.runs for job in gone)
         not_there = words.plural(len(gone), "job that is", "jobs that are")
-        console.print(Text(f"{words.plural(rows, 'run row')} of {not_there} not in this list", "dim"))
+        console.print(Text(f"{words.plural(rows, 'run row')} of {not_there} not in this list"))
     if cron.parked:
         names = ", ".join(view.names.identifier(job.label, "job") for job in cron.parked[:3])
         left = len(cron.parked) - 3
-        console.print(Text(f"parked: {names}{f', and {left:,} more' if left > 0 else ''}", "yellow"))
+        console.print(Text(f"parked: {names}{f', and {left:,} more' if left > 0 else ''}", "bold"))

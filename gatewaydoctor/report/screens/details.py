@@ -81,7 +81,7 @@ def _files(x: Examination, view: View) -> list[tuple[str, RenderableType]]:
         rows.append(("disk", Text(text if len(x.volumes) == 1 else f"{view.names.path(volume)}: {text}")))
     for label, passed in (("not read", x.skipped), ("not compared", x.unchecked)):
         for path, reason in capped(passed, view):
-            rows.append((label, Text(f"{view.names.path(path)}: {view.names.text(reason)}", "yellow")))
+            rows.append((label, Text(f"{view.names.path(path)}: {view.names.text(reason)}", "bold")))
     return rows
 
 
@@ -97,7 +97,7 @@ def _transcripts(x: Examination) -> Text:
     if missing:
         line.append(f"; {words.plural(missing, 'session has', 'sessions have')} no transcript")
     if people:
-        line.append(f", {people:,} of them {words.plain_plural(people, 'a conversation', 'conversations')}", "yellow")
+        line.append(f", {people:,} of them {words.plain_plural(people, 'a conversation', 'conversations')}", "bold")
     return line
 
 

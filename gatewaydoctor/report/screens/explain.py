@@ -159,7 +159,7 @@ def _found(console: Console, *, rule: Rule, judgement: Judgement, view: View, am
     rest = len(judgement.findings) - len(shown)
     if rest or amount.fields is not None:
         more = f"{words.plural(rest, 'more finding')}, " if rest else ""
-        console.print(Text(f"--all adds {more}all evidence and what the rule means.", "dim"))
+        console.print(Text(f"--all adds {more}all evidence and what the rule means."))
     print_step(console, view, step_found(judgement, view))
 
 

@@ -46,7 +46,7 @@ def tally(findings: Sequence[Finding]) -> Text:
             many = count > 1 and severity in (Severity.ERROR, Severity.WARNING)
             line.append(", " if line else "")
             line.append(f"{count} {severity.word}{'s' if many else ''}", SEVERITY_STYLE[severity])
-    return line if line else Text("nothing wrong", "green")
+    return line if line else Text("nothing wrong")
 
 
 def findings(console: Console, items: Sequence[Finding], view: View) -> None:
@@ -54,9 +54,9 @@ def findings(console: Console, items: Sequence[Finding], view: View) -> None:
     for item in items:
         line = Text.assemble((f" {item.severity.word} ", SEVERITY_STYLE[item.severity]), " ", (item.rule, "bold"))
         if item.agent_id:
-            line.append(f"  {view.agent(item.agent_id)}", "dim")
+            line.append(f"  {view.agent(item.agent_id)}")
         if item.count > 1:
-            line.append(f"  x{item.count:,}", "dim")
+            line.append(f"  x{item.count:,}")
         console.print(line)
         finding_message(console, item, view)
         if view.verbose or item.severity >= (Severity.CRITICAL if view.quiet else FULL_FROM):
@@ -70,9 +70,9 @@ def finding_head(console: Console, item: Finding, view: View, *, named: str = ""
     word = Text(f" {item.severity.word} ", SEVERITY_STYLE[item.severity])
     line = Text.assemble((named, "bold"), "  ", word) if named else word
     if item.agent_id:
-        line.append(f"  {view.agent(item.agent_id)}", "dim")
+        line.append(f"  {view.agent(item.agent_id)}")
     if item.count > 1:
-        line.append(f"  x{item.count:,}", "dim")
+        line.append(f"  x{item.count:,}")
     console.print(line)
 
 
@@ -134,7 +134,7 @@ def what_follows(
         rows.append(("by hand", _sentences(view.prose(item.by_hand), console.width - INDENT - _LABEL)))
     console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
     if command := item.fix.command if item.fix else item.by_command:
-        label = Text(" " * INDENT + ("fix" if item.fix else "type"), "dim")
+        label = Text(" " * INDENT + ("fix" if item.fix else "type"))
         print_command(console, label, view.command(command), INDENT + _LABEL)
     told = [(name, value) for name, value in item.evidence.items() if fields is None or value not in (None, [], {})]
     if evidence := told[:fields]:

@@ -66,7 +66,7 @@ def lines(console: Console, events: Sequence[Event], view: View) -> None:
                 console.print(head + Text(line), no_wrap=True, overflow="ignore", crop=False)
                 first = False
     if hidden:
-        console.print(Text(f"{words.plural(hidden, 'event')} more with --all", "dim"))
+        console.print(Text(f"{words.plural(hidden, 'event')} more with --all"))
 
 
 def when(at: int | None) -> str:

@@ -73,7 +73,7 @@ def _overview(console: Console, found: Migration, view: View) -> None:
             f"{files:,}",
             f"{there:,}" if agent.database else NONE,
             f"{len(only):,}",
-            Text(f"{people:,}", "yellow" if people else ""),
+            Text(f"{people:,}", "bold" if people else ""),
         )
     console.print(table)
     more(console, len(shown), len(found.agents), "agents")
@@ -83,7 +83,7 @@ def _notes(console: Console, found: Migration, x: Examination, view: View) -> No
     for agent in found.agents[:AGENTS]:
         name = view.agent(agent.agent_id)
         if agent.problem is not None:
-            console.print(Text(f"{name}: the database cannot be read: {view.names.text(agent.problem)}.", "yellow"))
+            console.print(Text(f"{name}: the database cannot be read: {view.names.text(agent.problem)}.", "bold"))
         if agent.committed is not None:
             done, total = agent.committed
             console.print(f"{name}: {done:,} of {words.plural(total, 'row')} of its sessions.json in the database")
@@ -96,7 +96,7 @@ def _notes(console: Console, found: Migration, x: Examination, view: View) -> No
 def _agent(console: Console, agent: AgentMigration, view: View) -> None:
     section(console, f"{view.agent(agent.agent_id)}: {_where(agent)}")
     for text, bad in _lines(agent):
-        console.print(Text(text, "yellow" if bad else ""))
+        console.print(Text(text, "bold" if bad else ""))
     _tables(console, agent, view)
 
 
@@ -183,7 +183,7 @@ def _jobs(console: Console, found: Migration, view: View) -> None:
         )
     ]
     told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
-    console.print(Text(f"{words.plural(len(found.jobs), 'job')} in files: {told}", "yellow" if missing else ""))
+    console.print(Text(f"{words.plural(len(found.jobs), 'job')} in files: {told}", "bold" if missing else ""))
     if not missing:
         return
     files = sorted({name for job in missing for name in job.files})

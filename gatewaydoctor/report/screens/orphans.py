@@ -45,7 +45,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     known = all(store.transcripts.referenced_known for store in x.stores)
     if not known:
         console.print()
-        console.print(Text("A store could not be read completely: which files it references is unknown.", "yellow"))
+        console.print(Text("A store could not be read completely: which files it references is unknown.", "bold"))
     if len(x.stores) + len(x.databases) > 1 and view.rows is not None and not view.verbose:
         _overview(console, x, view)
     else:
@@ -76,16 +76,16 @@ def _overview(console: Console, x: Examination, view: View) -> None:
         facts, lost = store.transcripts, store.transcripts.orphans
         people = sum(each.content is ContentClass.HUMAN for each in lost)
         missing = store.pointers.missing if store.pointers else 0
-        counts = (count(len(lost), "yellow"), count(people, "yellow"), count(missing))
+        counts = (count(len(lost), "bold"), count(people, "bold"), count(missing))
         rows.append((view.agent(store.agent_id), "files", f"{facts.files:,}", words.size(facts.bytes), *counts))
     for database in x.databases:
         if isinstance(database.read, DatabaseFault):
-            rows.append((view.agent(database.agent_id), "database", Text("cannot be read", "bold red")))
+            rows.append((view.agent(database.agent_id), "database", Text("cannot be read", "bold")))
             continue
         found = database.read.rows
         counts = (
-            count(found.lost_events, "yellow"),
-            count(found.lost_of_people, "yellow"),
+            count(found.lost_events, "bold"),
+            count(found.lost_of_people, "bold"),
             count(found.silent),
         )
         size = words.size(found.events.bytes)
@@ -94,7 +94,7 @@ def _overview(console: Console, x: Examination, view: View) -> None:
         table.add_row(*row)
     console.print(table)
     more(console, len(capped(rows, view)), len(rows), "places")
-    console.print(Text("unindexed: transcripts that no session refers to. --all lists them by name.", "dim"))
+    console.print(Text("unindexed: transcripts that no session refers to. --all lists them by name."))
 
 
 def _each(console: Console, x: Examination, view: View) -> None:
@@ -120,14 +120,14 @@ def _database(console: Console, database: DatabaseFacts, view: View) -> None:
     console.print(f"{words.plural(rows.silent, 'session', 'sessions')} without a transcript")
     lost = words.plural(rows.lost_events, "transcript")
     people = f", {rows.lost_of_people:,} with a conversation" if rows.lost_events else ""
-    console.print(Text(f"{lost} of no session{people}", "yellow" if rows.lost_events else "dim"))
+    console.print(Text(f"{lost} of no session{people}", "bold" if rows.lost_events else ""))
 
 
 def _classes(console: Console, store: StoreFacts, now: int) -> None:
     if not store.classes:
         problem = store.listing.problem
         reason = f"cannot be listed: {problem.reason}" if problem and not problem.missing else "no files"
-        console.print(Text(reason, "yellow" if problem and not problem.missing else "dim"))
+        console.print(Text(reason, "bold" if problem and not problem.missing else ""))
         return
     table = grid("class", "files", "size", "oldest", "newest")
     for cls, total in sorted(store.classes.items(), key=lambda item: -item[1].bytes):

@@ -42,7 +42,7 @@ def receipt(
         next_step(console, view, "nothing to do; nothing was written.")
         return
     took = words.duration(max(0, receipt.finished_at - receipt.started_at))
-    console.print(Text.assemble(("Done", "bold green"), f" in {took}. Run {receipt.run_id}"))
+    console.print(Text.assemble(("Done", "bold"), f" in {took}. Run {receipt.run_id}"))
     if view.verbose:
         changes(console, receipt.steps, view)
         origins(console, sources, view)
@@ -50,15 +50,15 @@ def receipt(
     rows = [("checked", Text(view.names.text(sentence))) for sentence in receipt.verified]
     rows.append(("originals in", Text(_vault(receipt, view), overflow="fold")))
     if receipt.gateway_stopped_by_word:
-        rows.append(("gateway", Text("asserted as stopped (--gateway-stopped); recorded in the receipt", "yellow")))
+        rows.append(("gateway", Text("asserted as stopped (--gateway-stopped); recorded in the receipt", "bold")))
     if receipt.fixed_clock is not None:
-        rows.append(("clock", Text(f"fixed by --now: {moment(receipt.fixed_clock)} UTC", "yellow")))
+        rows.append(("clock", Text(f"fixed by --now: {moment(receipt.fixed_clock)} UTC", "bold")))
     if receipt.gateway_afterwards not in (None, "dead"):
-        rows += [("gateway", Text(view.names.text(text), "yellow")) for text in receipt.evidence_afterwards[:1]]
+        rows += [("gateway", Text(view.names.text(text), "bold")) for text in receipt.evidence_afterwards[:1]]
     console.print(pairs(rows))
     if not view.quiet:
         label = "to undo".ljust(len("originals in  "))
-        console.print(Text.assemble((label, "dim"), "also after a start, then with --merge:"))
+        console.print(Text.assemble(label, "also after a start, then with --merge:"))
         print_command(console, Text(), undo, len(label))
     _what_next(console, receipt, plan, view, now)
 

@@ -209,7 +209,7 @@ def _summary(console: Console, plan: Plan, view: View) -> None:
     if shown:
         console.print(table)
     if same := len(pairs_of_stores) - len(shown):
-        console.print(Text(f"{words.plural(same, 'store')} unchanged", "dim"))
+        console.print(Text(f"{words.plural(same, 'store')} unchanged"))
     vault = f"the vault keeps {words.size(_kept(plan))} until `runs prune`"
     for line in fill(f"Needs {words.size(plan.space_needed)} of disk space; {vault}.", console.width):
         console.print(Text(line, no_wrap=True))

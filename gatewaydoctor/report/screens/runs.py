@@ -71,13 +71,13 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
     table = grid("run", "state", "when", left=3)
     newest = runs if view.rows is None else runs[-_NEWEST:]
     for run in newest:
-        style = "bold yellow" if run.pending else ""
+        style = "bold" if run.pending else ""
         table.add_row(run.run_id, Text(run.state, style), words.age(run.at, now))
     console.print(table)
     more(console, len(newest), len(runs), "runs, the newest")
     for run in newest:
         if run.problem:
-            console.print(Text(f"{run.run_id}: {view.names.text(run.problem)}.", "yellow"))
+            console.print(Text(f"{run.run_id}: {view.names.text(run.problem)}.", "bold"))
     rest = next((run.run_id for run in runs if run.state == "pruned"), None)
     if rest and not view.pending:
         next_step(
@@ -93,7 +93,7 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
 
 def _not_runs(console: Console, others: Sequence[str], view: View) -> None:
     for path in capped(others, view):
-        console.print(Text(f"not a run, ignored: {view.names.path(path)}", "yellow"))
+        console.print(Text(f"not a run, ignored: {view.names.path(path)}", "bold"))
     more(console, len(capped(others, view)), len(others), "others")
 
 
@@ -141,7 +141,7 @@ def returned(
     elif dry_run:
         console.print(Text(f"undo {run_id} would restore (nothing written)", "bold"))
     else:
-        console.print(Text.assemble(("Undone. ", "bold green"), f"Run {run_id}"))
+        console.print(Text.assemble(("Undone. ", "bold"), f"Run {run_id}"))
     _returns(console, () if idle else returns, view, 2 * _LINES)
     if dry_run and any(each.alarming for each in returns):
         command = view.invocation.command("undo", run_id, "--merge")
@@ -162,9 +162,7 @@ def returned(
 
 def ended(console: Console, *, run_id: str, view: View) -> None:
     """An interrupted run that is over with everything as it is, for nothing of it was missing."""
-    console.print(
-        Text.assemble(("Ended. ", "bold green"), f"Run {run_id}: nothing was missing, and nothing was changed.")
-    )
+    console.print(Text.assemble(("Ended. ", "bold"), f"Run {run_id}: nothing was missing, and nothing was changed."))
     next_step(console, view, "check it again:", view.invocation.command("scan"))
 
 
@@ -181,7 +179,7 @@ def _returns(console: Console, returns: Sequence[FileLine], view: View, room: in
         room -= -(-cell_len(path.text) // max(console.width - beside, 1))
         if shown and room < 0 and view.rows is not None:
             break
-        style = "bold red" if each.alarming else ""
+        style = "bold" if each.alarming else ""
         table.add_row(path, Text(each.word, style), words.size(each.bytes) if each.bytes else "")
         shown += 1
     console.print(table)
@@ -195,12 +193,12 @@ def verified(console: Console, *, run: RunLine, checks: Sequence[FileLine], view
         next_step(console, view, "see what is wrong now:", view.invocation.command("scan"))
         return
     if not bad:
-        console.print(Text(f"{run.run_id}: {words.plural(len(checks), 'original')} complete and unchanged.", "green"))
+        console.print(Text(f"{run.run_id}: {words.plural(len(checks), 'original')} complete and unchanged."))
         _way_back(console, run, view)
         return
     table = grid("original", "problem", left=2)
     for each in capped(bad, view):
-        table.add_row(view.path(each.path), Text(each.word, "red"))
+        table.add_row(view.path(each.path), Text(each.word, "bold"))
     console.print(table)
     more(console, len(capped(bad, view)), len(bad), "originals")
     console.print(f"{len(bad):,} of {words.plural(len(checks), 'original')} damaged.")

@@ -32,7 +32,7 @@ MOST_LINES = 8
 _COLUMNS = 80
 """For so many the lines are counted; on a narrower terminal there are more."""
 _WORDS = {Start.YES: "Yes.", Start.NO: "No.", Start.AT_RISK: "At risk.", Start.UNKNOWN: "Cannot tell."}
-_STYLE = {Start.YES: "bold green", Start.NO: "bold red", Start.AT_RISK: "bold red", Start.UNKNOWN: "bold yellow"}
+_STYLE = {Start.YES: "bold", Start.NO: "alarm", Start.AT_RISK: "alarm", Start.UNKNOWN: "bold"}
 
 
 _CAPS = ((3, 3, 3), (3, 3, 2), (3, 3, 1), (3, 2, 1), (3, 1, 1))
@@ -80,7 +80,7 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
         if answer is answers[0]:
             texts[0].stylize(_STYLE[verdict.start], 0, len(_WORDS[verdict.start]))
         _print(console, answer.label, texts)
-    typed = [Text("\n".join(block.command), "bold green")] if block.command else []
+    typed = [Text("\n".join(block.command), "bold")] if block.command else []
     _print(console, "DO", [*typed, *map(Text, block.why)])
     height = block.height(console.width)
     if command and not block.command:
@@ -146,7 +146,7 @@ def show(console: Console, judgement: Judgement, view: View, ahead: str = "") ->
     if not view.quiet:
         console.print()
         for line in fill(_MORE if judgement.findings else _MORE_HEALTHY, console.width):
-            console.print(Text(line, "dim", no_wrap=True))
+            console.print(Text(line, no_wrap=True))
 
 
 _MORE = "Details: gatewaydoctor explain RULE | status | cron | stuck | forecast | scan -v"

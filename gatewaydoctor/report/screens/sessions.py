@@ -45,10 +45,10 @@ def _draw(console: Console, view: View, *, sessions: Sessions) -> None:
         rows = [(_cells(entry, sessions.now), view.key(entry.key)) for _, entry in shown]
         keyed(console, ("kind", "status", "updated ago", "size"), "key", rows, left=2)
     if len(shown) == sessions.total:
-        console.print(Text(words.plural(sessions.total, "session"), "dim"))
+        console.print(Text(words.plural(sessions.total, "session")))
     more(console, len(shown), sessions.total, "sessions")
     for path, reason in sessions.problems:
-        console.print(Text(f"{path}: {reason}.", "yellow"))
+        console.print(Text(f"{path}: {reason}.", "bold"))
     print_step(console, view, step(view))
 
 
@@ -57,5 +57,5 @@ def step(view: View) -> NextStep:
 
 
 def _cells(entry: Entry, now: int) -> tuple[RenderableType, ...]:
-    status = entry.status.value if entry.valid else Text("no object", "yellow")
+    status = entry.status.value if entry.valid else Text("no object", "bold")
     return entry.kind.value, status, words.since(entry.updated_at, now), words.size(entry.bytes)

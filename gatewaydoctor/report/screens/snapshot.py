@@ -63,7 +63,7 @@ def _databases(console: Console, databases: Sequence[SnapshotDatabase], view: Vi
 
 def verified(console: Console, *, files: int, problems: Sequence[tuple[str, str]], view: View) -> None:
     if not problems:
-        console.print(Text(f"{words.plural(files, 'file')}, all as in the manifest.", "green"))
+        console.print(Text(f"{words.plural(files, 'file')}, all as in the manifest."))
         return
     _listed(console, "differs", problems, view)
     console.print(f"{len(problems):,} of {words.plural(files, 'file')} differ.")

@@ -55,7 +55,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int,
         if store.sessions is None:
             unread = store.soundness
             reason = f"cannot be read: {unread.problem.reason}" if isinstance(unread, Unread) else "there is no store"
-            console.print(Text(reason, "yellow"))
+            console.print(Text(reason, "bold"))
             continue
         if view.verbose:
             _file(console, store.sessions.reading)
@@ -63,7 +63,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int,
         if store.sessions.counts:
             _ages(console, ages[place])
             if view.rows is not None and view.rows < FEWEST:
-                console.print(Text("--all adds the fields and sessions that take space.", "dim"))
+                console.print(Text("--all adds the fields and sessions that take space."))
                 continue
             _fields(console, store, view)
             _biggest(console, store, view)
@@ -71,7 +71,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int,
     if _is_whole(view):
         database_rows.state(console, x, view)
     elif x.state_rows is not None or any(isinstance(store, DatabaseFacts) for store in stores):
-        console.print(Text("--all adds what the databases hold and the fields and sessions that take space.", "dim"))
+        console.print(Text("--all adds what the databases hold and the fields and sessions that take space."))
     print_step(console, view, step(view))
 
 
@@ -92,7 +92,7 @@ def _overview(console: Console, judgement: Judgement, view: View) -> None:
     for store in stores:
         if not isinstance(store, DatabaseFacts):
             _damage(console, store, f"{view.agent(store.agent_id)}: loads as EMPTY")
-    console.print(Text("--agent NAME shows kinds, ages and fields of one, --all of every one.", "dim"))
+    console.print(Text("--agent NAME shows kinds, ages and fields of one, --all of every one."))
     print_step(console, view, step(view))
 
 
@@ -100,7 +100,7 @@ def _database(console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...
     section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.path)}")
     if store.sessions is None:
         for gap in store.gaps:
-            console.print(Text(view.names.text(gap), "yellow"))
+            console.print(Text(view.names.text(gap), "bold"))
     else:
         tables.distribution(console, store)
         if store.sessions.counts:
@@ -120,9 +120,7 @@ def _damage(console: Console, store: StoreFacts, label: str) -> None:
     if store.sessions is None or not isinstance(store.soundness, Damaged):
         return
     sentence = store.soundness.fault.sentence
-    console.print(
-        Text(f"{label}: {sentence}. {words.plural(store.sessions.entries, 'session')} before it.", "bold red")
-    )
+    console.print(Text(f"{label}: {sentence}. {words.plural(store.sessions.entries, 'session')} before it.", "bold"))
 
 
 def _file(console: Console, reading: StoreReading) -> None:
@@ -136,7 +134,7 @@ def _ages(console: Console, buckets: tuple[AgeBucket, ...]) -> None:
     for bucket in buckets:
         if bucket.entries:
             table.add_row(
-                bucket.label, f"{bucket.entries:,}", tables.count(bucket.running, "yellow"), words.size(bucket.bytes)
+                bucket.label, f"{bucket.entries:,}", tables.count(bucket.running, "bold"), words.size(bucket.bytes)
             )
     console.print()
     console.print(table)

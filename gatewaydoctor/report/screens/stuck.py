@@ -129,14 +129,14 @@ def _by_job(console: Console, store: StoreFacts | DatabaseFacts, now: int, view:
         table.add_row(
             names.get(job_id, "?"),
             f"{runs.count:,}",
-            count(runs.stuck, "red"),
+            count(runs.stuck, "bold"),
             words.age(runs.newest, now),
             words.age(runs.oldest, now),
         )
     console.print(table)
     more(console, len(capped(ranked, view)), len(ranked), "jobs")
     if not view.quiet:
-        console.print(Text("--all lists every session with its evidence.", "dim"))
+        console.print(Text("--all lists every session with its evidence."))
 
 
 def _table(console: Console, running: Sequence[RunningEntry], now: int, view: View) -> None:
@@ -146,7 +146,7 @@ def _table(console: Console, running: Sequence[RunningEntry], now: int, view: Vi
 
 
 def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
-    word = Text("stuck", "bold red") if each.stuck else Text("maybe running", "dim")
+    word = Text("stuck", "bold") if each.stuck else Text("maybe running")
     transcript = NONE if each.transcript_mtime is None else words.since(each.transcript_mtime, now)
     return each.entry.kind.value, word, words.since(each.entry.updated_at, now), transcript
 

@@ -42,12 +42,12 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     size = f", {words.size(registry.bytes)}" if read else ""
     section(console, f"{view.names.path(registry.path)}: {registry.read.value}{size}")
     if registry.reason:
-        console.print(Text(view.names.text(registry.reason), "red"))
+        console.print(Text(view.names.text(registry.reason), "bold"))
     if registry.runs:
         console.print(pairs(_counts(registry, x.now, view)))
     else:
         known = registry.read is not RegistryRead.UNREADABLE
-        console.print(Text("no runs" if known else "its runs could not be read", "dim"))
+        console.print(Text("no runs" if known else "its runs could not be read"))
     if registry.rows:
         console.print()
         _runs(console, registry.rows, registry.notable, x.now, view)
@@ -71,8 +71,8 @@ def _counts(registry: SubagentRegistry, now: int, view: View) -> Iterator[tuple[
         if counts:
             shown = view.names.fields(counts.items())
             yield label, Text(", ".join(f"{count:,} {word}" for word, count in shown.items()))
-    yield "never archived", Text(f"{registry.never_archived:,}", "yellow" if registry.never_archived else "")
-    yield "orphaned", Text(f"{registry.orphaned:,}", "yellow" if registry.orphaned else "")
+    yield "never archived", Text(f"{registry.never_archived:,}", "bold" if registry.never_archived else "")
+    yield "orphaned", Text(f"{registry.orphaned:,}", "bold" if registry.orphaned else "")
     yield "oldest", Text(words.age(registry.oldest, now))
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def _database(facts: DatabaseFacts) -> Text:
     """What is in a database is not in the estimate, which is one of reading files."""
     if isinstance(facts.read, DatabaseFault):
-        return Text("its database could not be read", "yellow")
+        return Text("its database could not be read", "bold")
     events = facts.read.rows.events
     return Text(f"{events.count:,} events ({words.size(events.bytes)}) in a database, not in the estimate")
 
@@ -79,7 +79,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement, total: UsageTot
         ("estimate", Text(_estimate(total.cost, known=total.release is not None))),
     ]
     if total.unread:
-        rows.append(("not read", Text(words.plural(total.unread, "file"), "yellow")))
+        rows.append(("not read", Text(words.plural(total.unread, "file"), "bold")))
     rows += [(view.agent(each.agent_id), _database(each)) for each in judgement.examination.databases]
     console.print(pairs(rows))
     print_step(console, view, step(view))

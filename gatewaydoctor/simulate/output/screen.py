@@ -42,7 +42,7 @@ def result_screen(
         parts += [Text(), timeline_text(result, width)]
     if verbose:
         parts += [Text(), input_grid(result.inputs)]
-    parts += [Text(note, style="dim") for note in result.notes]
+    parts += [Text(note) for note in result.notes]
     return Group(*parts)
 
 
@@ -55,9 +55,9 @@ def comparison_screen(comparison: Comparison, *, sentences: bool = True) -> Rend
         grid.add_row(
             "" if verdict.rank is None else str(verdict.rank),
             Text(verdict.name, style="bold" if verdict.rank == 1 else ""),
-            Text(f"{verdict.lost:,}" if verdict.lost else "none", style="red" if verdict.lost else ""),
+            Text(f"{verdict.lost:,}" if verdict.lost else "none", style="bold" if verdict.lost else ""),
             "" if verdict.worst_block is None else spell(verdict.worst_block, "s"),
-            Text("never", style="green") if verdict.death is None else Text(spell(verdict.death, "min"), style="red"),
+            Text("never", style="") if verdict.death is None else Text(spell(verdict.death, "min"), style="bold"),
             "" if verdict.bytes_written is None else spell(verdict.bytes_written, "bytes"),
             verdict.who,
         )
@@ -154,13 +154,13 @@ def figure_grid(result: Result, *, verbose: bool = False, put_in: bool = True) -
     for figure in result.figures:
         if ("." in figure.key and not verbose) or (figure.label is Label.GIVEN and not put_in):
             continue
-        style = {True: "green", False: "red", None: ""}[figure.within]
+        style = {True: "", False: "bold", None: ""}[figure.within]
         grid.add_row(
             figure.title,
             Text("" if figure.given is None else spell(figure.given, figure.unit)),
             Text(spell(figure.value, figure.unit), style=style),
             Text(spell_deviation(figure.deviation), style=style),
-            Text(figure.label.value, style="dim"),
+            Text(figure.label.value),
         )
     return grid
 
@@ -177,8 +177,8 @@ def input_grid(inputs: tuple[Input, ...]) -> Grid:
         source = item.source
         if len(value) > _LONG:
             value, source = "(text)", f"{value}; {source}"
-        style = "yellow" if item.label is Label.ASSUMED else "dim"
-        grid.add_row(item.name, Text(value), Text(item.label.value, style=style), Text(source, style="dim"))
+        style = "bold" if item.label is Label.ASSUMED else ""
+        grid.add_row(item.name, Text(value), Text(item.label.value, style=style), Text(source))
     return grid
 
 
@@ -197,9 +197,9 @@ def timeline_text(result: Result, width: int) -> Text:
     """Every series above the other, on one time axis."""
     text = Text()
     for title, lines in timeline.chart(result, max(20, width - _MARGIN)):
-        text.append(f"{title}\n", style="dim" if not lines else "")
+        text.append(f"{title}\n")
         for line in lines:
-            text.append(f"{line}\n", style="cyan")
+            text.append(f"{line}\n", style="bold")
     text.rstrip()
     return text
 
@@ -220,7 +220,7 @@ def _sentence(comparison: Comparison, verdict: ComparisonRow) -> Text:
     how = f" [{verdict.how}]" if verdict.how else ""
     text = Text.assemble((f"{verdict.name}{how}: ", "bold"), verdict.sentence)
     if verdict.effect is Effect.NOTHING:
-        return text.append(" No better than nothing.", style="red")
+        return text.append(" No better than nothing.", style="bold")
     if verdict.promised is None:
         return text
     figure = comparison.results[verdict.name].figure(verdict.promised)
@@ -228,5 +228,5 @@ def _sentence(comparison: Comparison, verdict: ComparisonRow) -> Text:
     text.append(f"{change} -> {'never' if verdict.after is None else spell(verdict.after, figure.unit)}.")
     if not verdict.kept:
         unchanged = verdict.before == verdict.after
-        text.append(" No change here." if unchanged else " This differs from what the remedy promises.", style="red")
+        text.append(" No change here." if unchanged else " This differs from what the remedy promises.", style="bold")
     return text

@@ -37,14 +37,14 @@ def touched(console: Console, plan: Plan, view: View) -> None:
     if names and not few and not (plan.torn and not going):
         text += " --all names them." if total > 1 else " --all names it."
     for line in fill(text, console.width):
-        console.print(Text(line, "bold" if total or plan.torn else "green", no_wrap=True))
+        console.print(Text(line, "bold" if total or plan.torn else "", no_wrap=True))
     shown = names if view.rows is None else names[:few]
     for name in shown:
         console.print(Padding(Text(str(view.names.value(name)), overflow="fold"), (0, 0, 0, INDENT)))
     if total > len(shown) and (few or not names):
         how = "" if view.rows is None or len(names) == len(shown) else "; --all lists them"
         more = f"and {total - len(shown):,} more{how}" if shown else "The steps below list their files."
-        console.print(Padding(Text(more, "dim"), (0, 0, 0, INDENT)))
+        console.print(Padding(Text(more), (0, 0, 0, INDENT)))
 
 
 def _changed(plan: Plan, total: int) -> str:

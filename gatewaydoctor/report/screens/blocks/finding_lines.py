@@ -75,7 +75,7 @@ def finding_lines(console: Console, findings: Sequence[Finding], view: View, roo
             line.append(told)
         if finding.agent_id and agent <= _WIDEST:
             line.pad_right(max(0, edge - agent - line.cell_len))
-            line.append(view.agent(finding.agent_id), "dim")
+            line.append(view.agent(finding.agent_id))
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
         if width < _NARROWEST:
             console.print(Text(f"  {told}"), no_wrap=True, crop=False)
@@ -85,7 +85,7 @@ def finding_lines(console: Console, findings: Sequence[Finding], view: View, roo
             for severity in sorted(Severity, reverse=True)
             if (count := sum(finding.severity is severity for finding in rest))
         )
-        console.print(Text(f"{', '.join(counts)} more with -v", "dim"))
+        console.print(Text(f"{', '.join(counts)} more with -v"))
 
 
 _SEVERITY = len("critical") + 1

@@ -44,7 +44,7 @@ def head(console: Console, judgement: Judgement, view: View) -> None:
     if view.verbose or x.gateway.liveness is not Liveness.DEAD:
         rows.append(("gateway", gateway_line(judgement, view)))
     if not x.config.readable and x.config.problem:
-        rows.append(("config", Text(view.names.text(x.config.problem.sentence), "yellow")))
+        rows.append(("config", Text(view.names.text(x.config.problem.sentence), "bold")))
     if view.verbose:
         rows += [("release", Text(_release(x, view))), *_sources(x, view)]
     if rows:
@@ -61,7 +61,7 @@ def heading(console: Console, x: Examination, view: View) -> int:
     lines = title_lines(console, x.place, facts, view)
     if view.clock is not None and view.clock.fixed:
         told = f"clock {moment(x.now)} UTC, {words.fixed_clock(view.clock)}"
-        lines += [Text(line, "yellow") for line in fill(told, console.width)]
+        lines += [Text(line, "bold") for line in fill(told, console.width)]
     for line in lines:
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
     return len(lines)
@@ -84,7 +84,7 @@ def title_lines(console: Console, place: Place, facts: Text | None, view: View) 
         lines += [facts] if facts is not None else []
     if len(lines[-1]) + 3 + len(program) <= console.width:
         lines[-1].pad_right(console.width - len(lines[-1]) - len(program))
-        lines[-1].append(program, "dim")
+        lines[-1].append(program)
     return lines
 
 
@@ -94,11 +94,11 @@ def gateway_line(judgement: Judgement, view: View) -> Text:
     line = Text.assemble(LIVENESS[gateway.liveness]) if view.verbose else Text()
     if view.verbose:
         for item in gateway.evidence:
-            line.append(f"\n{LIVENESS_WORD[item.says]}: {evidence_text(item, view.names)}", "dim")
+            line.append(f"\n{LIVENESS_WORD[item.says]}: {evidence_text(item, view.names)}")
         return line
     deciding = [item for item in gateway.evidence if item.says is gateway.liveness][:3]
     if deciding:
-        line.append(" ".join(evidence_text(item, view.names) for item in deciding), "dim")
+        line.append(" ".join(evidence_text(item, view.names) for item in deciding))
     return line
 
 
@@ -123,7 +123,7 @@ def _sources(x: Examination, view: View) -> Iterator[tuple[str, RenderableType]]
     yield "from", Text(place.source.value)
     yield "config", view.path(config.path)
     state = "read" if config.exists and config.readable else "not there" if not config.exists else "not readable"
-    yield "", Text(f"{state}; from {place.config_source.value}", "dim")
+    yield "", Text(f"{state}; from {place.config_source.value}")
     yield "release from", Text(view.names.text(config.release.evidence))
     settings = (f"{name} {_spelled(name, setting)} ({setting.origin.told})" for name, setting in _settings(x))
     yield "settings", Text(", ".join(settings))

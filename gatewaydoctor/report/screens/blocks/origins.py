@@ -34,5 +34,5 @@ def origins(console: Console, found: Sequence[Origins], view: View) -> None:
             Padding(Text(f"{'; '.join(parts)}. The newest version of each session wins."), (0, 0, 0, INDENT))
         )
         for key, source in each.entries if view.rows is None else ():
-            line = Text.assemble(view.names.key(key), ("  from  ", "dim"), view.names.path(source.rpartition("/")[2]))
+            line = Text.assemble(view.names.key(key), "  from  ", view.names.path(source.rpartition("/")[2]))
             console.print(Padding(line, (0, 0, 0, INDENT)))

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SEVERITY_STYLE = {
-    Severity.CRITICAL: "bold white on red",
-    Severity.ERROR: "bold red",
-    Severity.WARNING: "yellow",
-    Severity.INFO: "cyan",
+    Severity.CRITICAL: "critical",
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.INFO: "",
 }
 LIVENESS_WORD = {Liveness.LIVE: "running", Liveness.DEAD: "not running", Liveness.UNKNOWN: "cannot tell"}
-LIVENESS_STYLE = {Liveness.LIVE: "bold red", Liveness.DEAD: "green", Liveness.UNKNOWN: "bold yellow"}
+LIVENESS_STYLE = {Liveness.LIVE: "alarm", Liveness.DEAD: "", Liveness.UNKNOWN: "bold"}
 INDENT = 4
 
 
@@ -83,7 +83,7 @@ def moment(at: int | None) -> str:
 def pairs(rows: Iterable[tuple[str, RenderableType]]) -> Table:
     """Label and text, a line each."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
+    table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in rows:
         table.add_row(label, value)
@@ -93,7 +93,7 @@ def pairs(rows: Iterable[tuple[str, RenderableType]]) -> Table:
 def grid(*columns: str, left: int = 1, last: str | None = None) -> Table:
     """A table without lines: the first `left` columns are text, the others numbers. `last` names a text column behind
     them, for keys and paths: it takes the room that is left."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for place, name in enumerate(columns):
         number = place >= left
         table.add_column(
@@ -117,7 +117,7 @@ def section(console: Console, title: str) -> None:
 def more(console: Console, shown: int, total: int, what: str) -> None:
     """Say what a cap left out."""
     if shown < total:
-        console.print(Text(f"Showing {shown:,} of {total:,} {what}; --all shows all.", "dim"))
+        console.print(Text(f"Showing {shown:,} of {total:,} {what}; --all shows all."))
 
 
 def capped(items: Sequence[T], view: View) -> Sequence[T]:
@@ -128,7 +128,7 @@ def print_command(console: Console, label: Text, command: Command, indent: int) 
     """A command behind its label, pasted whole even where it needs more than one line: those end in a backslash. A
     word that is longer than a line stays whole, too."""
     label.pad_right(indent - len(label))
-    text = label.append("\n".join(command_lines(command, console.width, indent)), "bold green")
+    text = label.append("\n".join(command_lines(command, console.width, indent)), "bold")
     console.print(text, no_wrap=True, overflow="ignore", crop=False)
 
 

@@ -56,8 +56,8 @@ def contents(console: Console, facts: DatabaseFacts, now: int, view: View) -> No
     console.print()
     lines = [*_log(facts.read.log), *_agent(facts.read.rows, now)]
     if facts.read.journal is not None and facts.read.journal.hot:
-        lines.append(("journal", Text("an unfinished transaction, which the next start undoes", "yellow")))
-    lines += [("not read", Text(view.names.text(gap), "yellow")) for gap in facts.gaps]
+        lines.append(("journal", Text("an unfinished transaction, which the next start undoes", "bold")))
+    lines += [("not read", Text(view.names.text(gap), "bold")) for gap in facts.gaps]
     console.print(pairs(lines))
 
 
@@ -65,7 +65,7 @@ def _log(log: LogFacts | None) -> Iterator[Line]:
     if log is None:
         return
     if not log.used:
-        yield "-wal", Text(f"{words.size(log.bytes)}, nothing of it counts: {log.reason}", "dim")
+        yield "-wal", Text(f"{words.size(log.bytes)}, nothing of it counts: {log.reason}")
         return
     tail = f", {log.tail:,} frames after the last commit do not count" if log.tail else ""
     yield "-wal", Text(f"{words.size(log.bytes)}, {words.plural(log.commits, 'commit')}{tail}")
@@ -83,7 +83,7 @@ def _agent(rows: AgentRows, now: int) -> Iterator[Line]:
     if rows.silent:
         yield "", Text(f"{words.plural(rows.silent, 'session has', 'sessions have')} no transcript")
     if rows.lost_events:
-        yield "", Text(f"{words.plural(rows.lost_events, 'transcript')} of no session", "yellow")
+        yield "", Text(f"{words.plural(rows.lost_events, 'transcript')} of no session", "bold")
     windows = rows.windows
     if windows.count:
         stuck = f", {windows.running_former:,} of them marked running" if windows.running_former else ""
@@ -98,7 +98,7 @@ def _agent(rows: AgentRows, now: int) -> Iterator[Line]:
             yield label, Text(f"{stored.count:,} ({words.size(stored.bytes)})")
     if rows.inputs:
         waiting = ", ".join(f"{count:,} {state}" for state, count in sorted(rows.inputs.items()))
-        yield "user inputs", Text(f"{waiting}: accepted and not processed", "yellow")
+        yield "user inputs", Text(f"{waiting}: accepted and not processed", "bold")
     if rows.unjudged:
         yield "validation", Text(f"{words.plural(rows.unjudged, 'row')} to be validated at the next start")
     if rows.cleared:
@@ -111,7 +111,7 @@ def state(console: Console, x: Examination, view: View) -> None:
         return
     section(console, f"State database: {view.names.path(x.eras.state.path)}")
     if isinstance(x.state, DatabaseFault):
-        console.print(Text(f"cannot be read: {view.names.text(x.state.reason)}", "bold red"))
+        console.print(Text(f"cannot be read: {view.names.text(x.state.reason)}", "bold"))
         return
     console.print(pairs(_state(x.state, x, view)))
     if x.state_bytes is not None:
@@ -131,7 +131,7 @@ def _state(rows: StateRows, x: Examination, view: View) -> Iterator[Line]:
         states = ", ".join(f"{count:,} {word}" for word, count in rows.subagents.by_state.items())
         yield "subagents", Text(states)
     if rows.open_turns:
-        yield "open turns", Text(f"{len(rows.open_turns):,} of {rows.placements:,} placements", "yellow")
+        yield "open turns", Text(f"{len(rows.open_turns):,} of {rows.placements:,} placements", "bold")
     for lease in rows.leases:
         if lease.scope == "gateway-owner":
             host = f" on {view.names.text(lease.host)}" if lease.host else ""
@@ -152,14 +152,14 @@ def cron_lines(rows: StateRows, x: Examination, view: View) -> Iterator[Line]:
         line = f"{words.plural(each.jobs, 'job')} ({each.enabled:,} enabled{managed})"
         foreign = each.store_key.startswith("/") and each.store_key != own
         of = f" of {view.names.path(each.store_key)}, which the gateway does not run here" if foreign else ""
-        yield "cron jobs", Text(f"{line}{of}", "yellow" if foreign else "")
+        yield "cron jobs", Text(f"{line}{of}", "bold" if foreign else "")
     if not rows.partitions:
         yield "cron jobs", Text("none")
     if rows.quarantined:
         reasons = ", ".join(dict.fromkeys(each.reason for each in rows.quarantined))
-        yield "set aside", Text(f"{words.plural(len(rows.quarantined), 'job')}: {view.names.text(reasons)}", "yellow")
+        yield "set aside", Text(f"{words.plural(len(rows.quarantined), 'job')}: {view.names.text(reasons)}", "bold")
     if x.cron.quarantined:
-        yield "set aside", Text(f"{words.plural(x.cron.quarantined, 'job')} in jobs-quarantine.json", "yellow")
+        yield "set aside", Text(f"{words.plural(x.cron.quarantined, 'job')} in jobs-quarantine.json", "bold")
     if rows.receipts:
         yield "run receipts", Text(", ".join(f"{count:,} {word}" for word, count in rows.receipts.most_common()))
     runtimes = dict.fromkeys(runtime for runtime, _ in rows.history.by_status)
@@ -176,8 +176,8 @@ def _boot(boot: Boot, now: int) -> Text:
     began = words.age(boot.started_at, now)
     match boot.outcome:
         case None:
-            return Text(f"{began} as process {boot.pid}: not ended cleanly, or running", "yellow")
+            return Text(f"{began} as process {boot.pid}: not ended cleanly, or running", "bold")
         case "clean_stop":
             return Text(f"{began} as process {boot.pid}: stopped cleanly")
         case word:
-            return Text(f"{began} as process {boot.pid}: {word.replace('_', ' ')}", "yellow")
+            return Text(f"{began} as process {boot.pid}: {word.replace('_', ' ')}", "bold")

@@ -44,7 +44,7 @@ def keyed(console: Console, columns: Sequence[str], label: str, rows: Sequence[R
             table.add_row(*cells, key)
         console.print(table)
         return
-    console.print(_text(lines[0]) + Text(f" ({label} below)", "dim"))
+    console.print(_text(lines[0]) + Text(f" ({label} below)"))
     for line, (_, key) in zip(lines[1:], rows, strict=True):
         console.print(_text(line))
         console.print(Padding(key, (0, 0, 0, 2)))
@@ -57,7 +57,7 @@ def _text(line: list[Segment]) -> Text:
 
 
 SESSIONS_IN = {Era.FILES: "files", Era.MIXED: "files", Era.SQLITE: "database"}
-STATUS_STYLE = {Status.RUNNING: "yellow", Status.FAILED: "red", Status.TIMEOUT: "red", Status.KILLED: "red"}
+STATUS_STYLE = {Status.RUNNING: "bold", Status.FAILED: "bold", Status.TIMEOUT: "bold", Status.KILLED: "bold"}
 
 FLAGS = {
     "rapid-retry": "started again and again",
@@ -73,13 +73,13 @@ def count(value: int, style: str = "") -> Text:
     return Text(f"{value:,}", style) if value else NONE
 
 
-NONE = Text("·", "dim")
+NONE = Text("·")
 
 
 def stores(console: Console, items: Sequence[StoreFacts | DatabaseFacts], view: View) -> None:
     """One line a store: whose it is, how it reads, how much is in it and next to it. The broken ones come first."""
     if not items:
-        console.print(Text("no agent has a store", "dim"))
+        console.print(Text("no agent has a store"))
         return
     table = grid("agent", "sessions in", "loads", "sessions", "running", "size", "transcripts", "their size", left=3)
     if console.width < ROOMY:
@@ -94,7 +94,7 @@ def stores(console: Console, items: Sequence[StoreFacts | DatabaseFacts], view: 
             SESSIONS_IN[store.era],
             reads(store),
             f"{store.sessions.entries:,}" if store.sessions else "-",
-            count(len(store.running), "yellow"),
+            count(len(store.running), "bold"),
             words.size(reading.bytes) if reading else "-",
             f"{store.transcripts.files:,}",
             words.size(store.transcripts.bytes),
@@ -108,15 +108,15 @@ def _database(store: DatabaseFacts, view: View) -> tuple[RenderableType, ...]:
     head = (view.agent(store.agent_id), SESSIONS_IN[store.era])
     size = words.size(store.database.size)
     if isinstance(store.read, DatabaseFault):
-        return *head, Text("cannot be read", "bold red"), "-", "-", size, "-", "-"
+        return *head, Text("cannot be read", "bold"), "-", "-", size, "-", "-"
     events = store.read.rows.events
-    reads = Text("yes", "green") if store.whole else Text("in part", "bold red")
+    reads = Text("yes") if store.whole else Text("in part", "bold")
     entries = f"{store.sessions.entries:,}" if store.sessions else "-"
     return (
         *head,
         reads,
         entries,
-        count(len(store.running), "yellow"),
+        count(len(store.running), "bold"),
         size,
         f"{events.sessions:,}",
         words.size(events.bytes),
@@ -135,13 +135,13 @@ def reads(store: StoreFacts) -> Text:
     """How the gateway takes the store."""
     match store.soundness:
         case Absent():
-            return Text("no store", "dim")
+            return Text("no store")
         case Unread():
-            return Text("cannot be read", "bold red")
+            return Text("cannot be read", "bold")
         case Damaged() | TooLarge():
-            return Text("as EMPTY", "bold red")
+            return Text("as EMPTY", "bold")
         case Sound():
-            return Text("yes", "green")
+            return Text("yes")
         case _:
             assert_never(store.soundness)
 
@@ -150,7 +150,7 @@ def distribution(console: Console, store: StoreFacts | DatabaseFacts) -> None:
     """Rows by kind and status, with their bytes."""
     sessions = store.sessions
     if sessions is None or not sessions.counts:
-        console.print(Text("no sessions", "dim"))
+        console.print(Text("no sessions"))
         return
     present = [status for status in Status if any(sessions.counts[kind, status] for kind in Kind)]
     table = grid("kind", *(status.value for status in present), "sessions", "size")
