@@ -121,3 +121,33 @@ def test_what_a_run_did_fits_a_terminal_and_leads_on(tmp_path: Path) -> None:
         shown = lines(*words)
         assert len(shown) <= 23, words
         assert any(" of 40 files; --all" in line for line in shown), words
+
+
+def test_a_receipt_of_many_files_fits_a_terminal(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    for agent in ("main", "a", "b", "c", "d"):
+        rows = {f"agent:{agent}:telegram:direct:{n}": row(n, status="running") for n in range(1, 6)}
+        state.store(rows, agent)
+        for number in range(1, 6):
+            state.transcript(number, agent=agent)
+    at = ("--apply", "--yes", "--state-dir", str(state.root), "--now", str(THEN))
+
+    def receipt(*words: str) -> list[str]:
+        out = run(*words, *at).out
+        return out[out.index("Done in ") :].splitlines()
+
+    expired = receipt("repair", "expire")
+    assert sum("loads by the gateway's rules" in line for line in expired) == 2
+    assert any("3 more stores hold what was planned; --all names them." in line for line in expired)
+    parked = receipt("park", "a")
+    assert any("6 files hold the bytes that were written." in line for line in parked)
+    assert max(map(len, (expired, parked))) <= 23
+    assert len(receipt("unpark", "a", "--all")) > 23
+
+
+def test_a_snapshot_that_was_verified_leads_on(healthy: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    assert run("snapshot", str(copy), "--state-dir", str(healthy)).out.startswith("Copied ")
+    assert run("snapshot", "verify", str(copy)).out.endswith("next: nothing to do.\n")
+    (copy / "state/openclaw.json").write_text("{}")
+    assert "make another:" in run("snapshot", "verify", str(copy)).out

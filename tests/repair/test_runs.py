@@ -342,7 +342,7 @@ def test_merge_names_the_edits_that_stay_in_a_store(tmp_path: Path) -> None:
     doctor = Doctor(StateDir(tmp_path))
     doctor.state.store({"agent:main:main": row(1, skillsSnapshot={"prompt": "p" * 9_000}), run_key("j", 1): row(2)})
     doctor.apply("slim")
-    assert stay(doctor) == ["these stay: slim of 1."]
+    assert stay(doctor) == ["these stay: slim: drop rebuilt fields skillsSnapshot and systemPromptReport (1)."]
 
 
 def test_merge_names_no_edit_of_a_file_that_it_puts_back(tmp_path: Path) -> None:

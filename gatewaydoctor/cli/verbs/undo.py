@@ -100,5 +100,6 @@ def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -
         return Outcome("undo", ExitCode.OK, run, names=names, details={"plan": to_builtins(plan)}, screen=screen)
     if (not plan.empty or plan.cautions) and not run.wants_json and not (yes and run.options.quiet):
         print_screen(screen, no_color=run.options.no_color)
+        sys.stdout.write("\n")
         sys.stdout.flush()
     return carry_out(run, work, plan, yes=yes, names=names, takes_back=found)

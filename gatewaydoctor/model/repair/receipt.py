@@ -93,6 +93,10 @@ class Result(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     sha256: str
 
 
+WRITTEN, PLANNED = "bytes that were written.", "as planned."
+"""How the sentences end that tell of a file with its new bytes, and of a store with the rows of its plan."""
+
+
 class Receipt(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """The end of a run. `verified` are sentences, one per verification; `undo` is the command that takes the run
     back. `gateway_stopped_by_word`: liveness was unknown and the operator asserted that the gateway is stopped.

@@ -160,7 +160,8 @@ class _Merger:
             )
         )
         self.back[path] = whole
-        self._step("put back", kept.path, "as it was before the run", [Path(kept.path).name], size)
+        name = Path(kept.path).name
+        self._step("put back", kept.path, f"{name} as it was before the run", [name], size)
 
     def _merge_store(self, whole: Path, act: Rewrite, kept: Kept) -> None:
         store = self.stores[kept.path]
@@ -240,7 +241,7 @@ class _Merger:
         # Rows that the store still has keep what the run changed in them. Other files come back whole or not at all.
         edited = [step for step in self.work.plan.steps if step.target in self.merged and not step.removes]
         if edited:
-            what = ", ".join(f"{step.repair} of {step.count:,}" for step in edited)
+            what = "; ".join(f"{each.repair}: {each.action} {each.reason} ({each.count:,})" for each in edited)
             yield Note(text=f"A merge adds what is missing and undoes no edit; these stay: {what}.")
         for names, one, several in (
             (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.repair.plan import Move, Transact
+from gatewaydoctor.model.repair.receipt import PLANNED, WRITTEN
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.summary import summarise
 from gatewaydoctor.repair.writing.errors import NotAsPlanned
@@ -42,14 +43,14 @@ def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
     if planned is None:
         content = content_of(work.tools.fs, work.target(number), work.tools.progress.advance)
         _same(target, (content.sha256, content.size), (staged.sha256, staged.size))
-        return f"{target} holds the {content.size:,} bytes that were written."
+        return f"{target} holds the {content.size:,} {WRITTEN}"
     sha256, found = _read_store(work.tools, work.place, work.plan.main_key, planned)
     _same(target, sha256, staged.sha256)
     _same(target, found, planned)
-    holds = f"{plural(found.entries, 'session')}, {plural(found.bytes, 'byte')}, as planned"
+    holds = f"{plural(found.entries, 'session')}, {plural(found.bytes, 'byte')}"
     if found.readable != "yes":
-        return f"{target} holds {holds}: too large for a gateway."
-    return f"{target} loads by the gateway's rules: {holds}."
+        return f"{target} holds {holds}, as planned: too large for a gateway."
+    return f"{target} loads by the gateway's rules: {holds}, {PLANNED}"
 
 
 def _database(work: Work, number: int, act: Transact) -> str:
@@ -65,7 +66,7 @@ def _database(work: Work, number: int, act: Transact) -> str:
     found = read_database_once(work.tools.fs, path, lambda opened: opened.all("SELECT count(*) FROM session_nodes"))
     _same(act.target, found if not isinstance(found, DatabaseFault) else found.reason, ((act.sessions,),))
     holds = f"{plural(act.sessions, 'session row')}, {plural(content.size, 'byte')}"
-    return f"{act.target} passes SQLite's checks and holds {holds}, as planned."
+    return f"{act.target} passes SQLite's checks and holds {holds}, {PLANNED}"
 
 
 def _read_store(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.verdict import NextStep, Start
+from gatewaydoctor.model.repair.receipt import PLANNED, WRITTEN
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.changes import changes
 from gatewaydoctor.report.screens.blocks.fitting import wrapped
@@ -47,7 +48,7 @@ def receipt(
         changes(console, receipt.steps, view)
         origins(console, sources, view)
         console.print()
-    rows = [("checked", Text(view.names.text(sentence))) for sentence in receipt.verified]
+    rows = [("checked", Text(view.names.text(sentence))) for sentence in _checked(receipt, view)]
     rows.append(("originals in", Text(_vault(receipt, view), overflow="fold")))
     if receipt.gateway_stopped_by_word:
         rows.append(("gateway", Text("asserted as stopped (--gateway-stopped); recorded in the receipt", "bold")))
@@ -126,6 +127,23 @@ def _then(
 
 def _each(option: str, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for name in names for word in (option, name))
+
+
+def _checked(receipt: Receipt, view: View) -> Sequence[str]:
+    """What was verified: stores first, the first of them by name, and files that hold what was written in a line."""
+    if view.rows is None:
+        return receipt.verified
+    stores = [each for each in receipt.verified if each.endswith(PLANNED)]
+    written = [each for each in receipt.verified if each.endswith(WRITTEN)]
+    others = [each for each in receipt.verified if each not in (*stores, *written)]
+    if (rest := len(stores) - _STORES) > 0:
+        stores = [*stores[:_STORES], f"{rest:,} more stores hold what was planned; --all names them."]
+    if len(written) > 1:
+        written = [f"{len(written):,} files hold the {WRITTEN}"]
+    return [*stores, *written, *others]
+
+
+_STORES = 2
 
 
 def _vault(receipt: Receipt, view: View) -> str:

@@ -179,6 +179,8 @@ def steps_only(console: Console, *, plan: Plan, view: View, again: Command | Non
     if plan.empty:
         console.print("Nothing is missing." if not plan.cautions else "Nothing can be restored.")
         _cautions(console, plan, view)
+        if again is not None:
+            next_step(console, view, "see what is wrong now:", view.invocation.command("scan"))
         return
     changes(console, plan.steps, view)
     _summary(console, plan, view)

@@ -33,7 +33,7 @@ def taken(
     view: View,
 ) -> None:
     """`missing`: files that are needed and could not be copied."""
-    console.print(f"copied {words.plural(files, 'file')} ({words.size(size)}) to")
+    console.print(f"Copied {words.plural(files, 'file')} ({words.size(size)}) to")
     console.print(Text(f"  {view.names.path(directory)}", "bold"))
     _databases(console, databases, view)
     _listed(console, "left out", left_out, view)
@@ -63,10 +63,12 @@ def _databases(console: Console, databases: Sequence[SnapshotDatabase], view: Vi
 
 def verified(console: Console, *, files: int, problems: Sequence[tuple[str, str]], view: View) -> None:
     if not problems:
-        console.print(Text(f"{words.plural(files, 'file')}, all as in the manifest."))
+        console.print(f"{words.plural(files, 'file')}, all as in the manifest.")
+        next_step(console, view, "nothing to do.")
         return
     _listed(console, "differs", problems, view)
     console.print(f"{len(problems):,} of {words.plural(files, 'file')} differ.")
+    next_step(console, view, "make another:", view.invocation.command("snapshot"))
 
 
 def _listed(console: Console, title: str, items: Sequence[tuple[str, str]], view: View) -> None:
