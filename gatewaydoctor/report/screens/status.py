@@ -16,13 +16,14 @@ from gatewaydoctor.report.screens.blocks import rows as database_rows
 from gatewaydoctor.report.screens.blocks import tables
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head, maintenance
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, print_step, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, print_step, section, within
 from gatewaydoctor.report.screens.blocks.tables import keyed
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.ages import AgeBucket
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.store import StoreReading
@@ -48,9 +49,12 @@ def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int,
         return
     for place, store in enumerate(capped(stores, view)):
         if isinstance(store, DatabaseFacts):
-            _database(console, store, ages[place], x.now, view)
+            _database(console, store, ages[place], x, view)
             continue
-        section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.read.ref.path)}")
+        section(
+            console,
+            f"{view.agent(store.agent_id)}: {view.names.path(within(store.read.ref.path, x.place.state_dir))}",
+        )
         _damage(console, store, "Loads as EMPTY")
         if store.sessions is None:
             unread = store.soundness
@@ -96,8 +100,10 @@ def _overview(console: Console, judgement: Judgement, view: View) -> None:
     print_step(console, view, step(view))
 
 
-def _database(console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...], now: int, view: View) -> None:
-    section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.path)}")
+def _database(
+    console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...], x: Examination, view: View
+) -> None:
+    section(console, f"{view.agent(store.agent_id)}: {view.names.path(within(store.path, x.place.state_dir))}")
     if store.sessions is None:
         for gap in store.gaps:
             console.print(Text(view.names.text(gap), "bold"))
@@ -105,11 +111,12 @@ def _database(console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...
         tables.distribution(console, store)
         if store.sessions.counts:
             _ages(console, ages)
-            _fields(console, store, view)
-            _biggest(console, store, view)
+            if view.rows is None or view.rows >= FEWEST:
+                _fields(console, store, view)
+                _biggest(console, store, view)
     if not _is_whole(view):
         return
-    database_rows.contents(console, store, now, view)
+    database_rows.contents(console, store, x.now, view)
     if isinstance(store.read, DatabaseFault):
         return
     if store.read.weight is not None:

@@ -11,7 +11,7 @@ from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, more, pairs, print_step, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, more, pairs, print_step, section, within
 from gatewaydoctor.report.screens.blocks.tables import NONE, keyed
 from gatewaydoctor.report.screens.findings import related, step_of
 
@@ -40,7 +40,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     head(console, judgement, view)
     read = registry.read not in (RegistryRead.MISSING, RegistryRead.UNREADABLE)
     size = f", {words.size(registry.bytes)}" if read else ""
-    section(console, f"{view.names.path(registry.path)}: {registry.read.value}{size}")
+    section(console, f"{view.names.path(within(registry.path, x.place.state_dir))}: {registry.read.value}{size}")
     if registry.reason:
         console.print(Text(view.names.text(registry.reason), "bold"))
     if registry.runs:
@@ -52,7 +52,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
         console.print()
         _runs(console, registry.rows, registry.notable, x.now, view)
     if x.state_rows is not None and x.eras.state is not None:
-        _rows(console, x.state_rows.subagents, x.eras.state.path, x.now, view)
+        _rows(console, x.state_rows.subagents, within(x.eras.state.path, x.place.state_dir), x.now, view)
     related(console, judgement.of(RELATED), view)
     print_step(console, view, step(judgement, view))
 
@@ -86,6 +86,9 @@ def _rows(console: Console, found: SubagentRows, path: Path, now: int, view: Vie
 
 
 def _runs(console: Console, runs: Sequence[SubagentRun], total: int, now: int, view: View) -> None:
+    if view.rows == 1 < total:
+        console.print(Text(f"--all lists {words.plural(total, 'notable run')}."))
+        return
     rows = [(_cells(run, now, view), view.key(run.child_key or "?")) for run in capped(runs, view)]
     keyed(console, ("mode", "state", "created ago", "ended ago"), "child session", rows, left=2)
     more(console, len(capped(runs, view)), total, "notable runs")

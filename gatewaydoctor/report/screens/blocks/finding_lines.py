@@ -81,7 +81,9 @@ def finding_lines(console: Console, findings: Sequence[Finding], view: View, roo
             console.print(Text(f"  {told}"), no_wrap=True, crop=False)
     if rest := findings[len(shown) :]:
         counts = (
-            words.plural(count, severity.word, severity.word if severity is not Severity.WARNING else None)
+            words.plural(
+                count, severity.word, None if severity in (Severity.ERROR, Severity.WARNING) else severity.word
+            )
             for severity in sorted(Severity, reverse=True)
             if (count := sum(finding.severity is severity for finding in rest))
         )

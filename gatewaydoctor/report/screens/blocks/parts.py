@@ -18,6 +18,7 @@ from gatewaydoctor.report.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from rich.console import Console, RenderableType
 
@@ -68,6 +69,11 @@ class View(Struct, frozen=True):
 
     def agent(self, agent_id: str) -> str:
         return self.names.identifier(agent_id, "agent")
+
+
+def within(path: Path, state_dir: Path) -> Path:
+    """The path as it is told under a heading that names the state directory."""
+    return path.relative_to(state_dir) if path.is_relative_to(state_dir) else path
 
 
 def moment(at: int | None) -> str:
