@@ -66,9 +66,7 @@ class Measured:
             "" if peer is None else f"{peer.cpu:.2f}",
             "" if ratio is None else f"{ratio:.2f}",
             self._wanted(),
-            f"exit code {ours.code}"
-            if ours.code not in (0, 1)
-            else {True: "yes", False: "no", None: ""}[self.reached],
+            self._result(),
         )
         return f"| {' | '.join(cells)} |\n"
 

@@ -156,19 +156,18 @@ def beside_of(draft: Draft, path: Path) -> Iterator[Path]:
 
 
 def _edits(database: DatabaseDraft) -> Iterator[Edit]:
-    keys = tuple(entry.key for entry in database.dropped())
+    keys = tuple(database.dropped_keys())
     if keys:
         yield DropSessions(keys=keys)
     endings: dict[str, list[Ending]] = {}
     dropped: dict[tuple[str, ...], list[str]] = {}
-    for position, entry in database.entries():
-        changes = database.edits_of(position)
+    for key, changes in database.edited():
         status, ended = changes.get("status"), changes.get("endedAt")
         if status is not None and ended is not None:
-            endings.setdefault(status.decode().strip('"'), []).append(Ending(entry.key, int(ended)))
+            endings.setdefault(status.decode().strip('"'), []).append(Ending(key, int(ended)))
         fields = tuple(sorted(name for name, raw in changes.items() if raw is None))
         if fields:
-            dropped.setdefault(fields, []).append(entry.key)
+            dropped.setdefault(fields, []).append(key)
     for word, sessions in endings.items():
         yield EndSessions(status=word, sessions=tuple(sessions))
     for names, of_these in dropped.items():
@@ -182,7 +181,7 @@ def _at_most(draft: Draft, database: DatabaseDraft, more: Iterable[Edit]) -> int
     add. The rows' transcripts, and what is lost between rows, come on top of what is saved."""
     in_use, page = _in_use(draft, database.path)
     in_use += sum(draft.fingerprints[number].size for number, _ in database.brought)
-    saved = sum(entry.bytes for entry in database.dropped()) + database.saved
+    saved = database.dropped_size() + database.saved
     return max(in_use - saved // page * page, page) + _growth(more, page)
 
 

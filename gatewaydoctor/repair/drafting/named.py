@@ -84,7 +84,7 @@ def say_unused(draft: Draft) -> None:
     """A name to which nothing is done must not pass for one that was taken."""
     names, jobs = draft.options.names, draft.options.trim.jobs
     if names:
-        gone = {entry.key for store in draft.opened for entry in store.dropped()}
+        gone = {key for store in draft.opened for key in store.dropped_keys()}
         gone |= {draft.fingerprints[act.source].path.rpartition("/")[2] for act in draft.moves}
         if unused := sorted(names - gone - draft.answered):
             draft.caution(

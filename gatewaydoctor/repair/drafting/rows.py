@@ -11,7 +11,7 @@ from gatewaydoctor.storage.files.edit import edit
 from gatewaydoctor.storage.files.splice import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
     from pathlib import Path
 
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
@@ -102,14 +102,36 @@ class RowsDraft:
             if not out:
                 yield position, self.entry(position)
 
+    def protected(self, disposable: Container[Kind]) -> Iterator[Entry]:
+        """Rows that stay and are pinned or of another kind."""
+        for position, out in enumerate(self._out):
+            source, row = self._where(position)
+            if not out and (source.table.kind(row) not in disposable or source.table.pinned(row)):
+                yield source.table[row]
+
     def kept(self) -> Iterator[Entry]:
         """Rows that stay in the file, hidden ones too."""
         return (self.entry(position) for position, gone in enumerate(self._gone) if not gone)
 
-    def dropped(self) -> Iterator[Entry]:
-        for position, gone in enumerate(self._gone):
-            if gone:
-                yield self.entry(position)
+    def dropped(self, kinds: Container[Kind] | None = None) -> Iterator[Entry]:
+        """Rows that leave, of these kinds only. A row of another kind is not made, which is most of the cost."""
+        for position in self._dropped():
+            source, row = self._where(position)
+            if kinds is None or source.table.kind(row) in kinds:
+                yield source.table[row]
+
+    def dropped_keys(self) -> Iterator[str]:
+        return (source.table.key(row) for source, row in map(self._where, self._dropped()))
+
+    def dropped_count(self) -> int:
+        return sum(self._gone)
+
+    def dropped_size(self) -> int:
+        """Size of the rows that leave, keys and values."""
+        return sum(map(self._size_of, self._dropped()))
+
+    def _dropped(self) -> Iterator[int]:
+        return (position for position, gone in enumerate(self._gone) if gone)
 
     def drop(self, position: int) -> None:
         self._gone[position] = self._out[position] = 1
@@ -122,7 +144,18 @@ class RowsDraft:
 
     def size(self) -> int:
         """Size of the rows that stay, keys and values."""
-        return sum(entry.bytes for _, entry in self.entries())
+        return sum(self._size_of(position) for position, out in enumerate(self._out) if not out)
+
+    def _size_of(self, position: int) -> int:
+        source, row = self._where(position)
+        return source.table.size(row)
+
+    def edited(self) -> Iterator[tuple[str, dict[str, bytes | None]]]:
+        """Rows that stay and change: the key, and the fields as `edit` was told of them."""
+        for position, fields in sorted(self._edits.items()):
+            if not self._out[position]:
+                source, row = self._where(position)
+                yield source.table.key(row), fields
 
     def edits_of(self, position: int) -> dict[str, bytes | None]:
         return self._edits.get(position, {})

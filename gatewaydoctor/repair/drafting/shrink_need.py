@@ -33,8 +33,7 @@ def too_large(draft: Draft, store: RowsDraft) -> bool:
     """Worth slimming, with the rows that stay. A database is not read and written as a whole by a gateway: it is
     slimmed where that was asked for, and where its rows are too many, for then it is made again anyway."""
     if not isinstance(store, StoreDraft):
-        gone = list(store.dropped())
-        return _too_many(draft, len(store) + len(gone), store.size() + sum(entry.bytes for entry in gone))
+        return _too_many(draft, len(store) + store.dropped_count(), store.size() + store.dropped_size())
     found = store.rebuilt or bool(draft.found(*_TOO_LARGE, store=store.facts))
     return found and store.size() >= DEFAULTS.bloat_bytes
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED
 from gatewaydoctor.model.gateway.release import BEHAVIOURS, Policy
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.repair.plan import UNTIL_FOUND, Note
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.planner.notes import note
 from gatewaydoctor.repair.planner.resumed import running_notes, validated
-from gatewaydoctor.repair.repairs.sessions.childkeys import all_children
+from gatewaydoctor.repair.repairs.sessions.childkeys import all_children, dropped_children
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -124,13 +123,7 @@ def _is_due(job: CronJob, now: int) -> bool:
 
 
 def _subagents(draft: Draft) -> Iterator[Note]:
-    gone = {
-        entry.key.lower()
-        for store in draft.stores
-        if store.opened
-        for entry in store.dropped()
-        if entry.kind in DISPOSABLE_WHEN_NAMED
-    }
+    gone = dropped_children(draft)
     lost = sorted(gone & all_children(draft)) if gone else []
     if lost:
         one = len(lost) == 1
@@ -143,7 +136,7 @@ def _subagents(draft: Draft) -> Iterator[Note]:
     yield from _archived(draft, gone)
 
 
-def _archived(draft: Draft, gone: set[str]) -> Iterator[Note]:
+def _archived(draft: Draft, gone: frozenset[str]) -> Iterator[Note]:
     """The sweep that starts with the gateway. Up to 2026.3.28 it does not ask whether the run has ended."""
     registry, behaviour = draft.x.subagents, draft.x.config.release.behaviour
     rebuilt = draft.taken(registry.path)

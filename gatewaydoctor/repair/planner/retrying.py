@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from gatewaydoctor.examine.cron.jobs import JobCollector
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.cron import word_for
+from gatewaydoctor.model.gateway.entry import parse_key
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import CronOptions, Repair
 from gatewaydoctor.repair.repairs.cron import cron
@@ -33,15 +34,24 @@ def retrying(draft: Draft) -> tuple[CronJob, ...]:
 
 def _rapid(draft: Draft) -> Iterator[JobRuns]:
     """Jobs that piled up runs of which some go, or that the plan may file under the path of this directory."""
-    removed = {
-        entry.job_id.lower() for store in draft.opened for entry in store.dropped() if entry.job_id is not None
-    }
-    filing = any(step.repair == Repair.JOBS for step in draft.steps)
     runs = chain(
         (each for store in draft.stores for each in _runs(draft, store)),
         (each for database in draft.databases for each in database.facts.jobs),
     )
-    return (each for each in runs if each.rapid and (each.job_id.lower() in removed or (filing and each.job is None)))
+    rapid = [each for each in runs if each.rapid]
+    removed = _of_removed(draft, {each.job_id.lower() for each in rapid})
+    filing = any(step.repair == Repair.JOBS for step in draft.steps)
+    return (each for each in rapid if each.job_id.lower() in removed or (filing and each.job is None))
+
+
+def _of_removed(draft: Draft, jobs: set[str]) -> set[str]:
+    """Those of the jobs, ids in lower case, of which rows leave."""
+    found: set[str] = set()
+    for key in chain.from_iterable(store.dropped_keys() for store in draft.opened):
+        if found == jobs:
+            break  # the thousands of rows that are left say nothing more
+        found |= jobs & {(parse_key(key).job_id or "").lower()}
+    return found
 
 
 def say_elsewhere(draft: Draft) -> None:

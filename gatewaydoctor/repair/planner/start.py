@@ -20,7 +20,7 @@ from gatewaydoctor.checks.start.state import (
 from gatewaydoctor.checks.stores.databases import LEGACY, refuses_leftovers
 from gatewaydoctor.checks.verdict import start_verdict
 from gatewaydoctor.examine.sessions.resumption import Resumption
-from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Status
+from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.soundness import readable
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome.forecast import Certainty
@@ -28,6 +28,7 @@ from gatewaydoctor.model.outcome.verdict import Effect
 from gatewaydoctor.model.repair.plan import Rewrite, StartEvent
 from gatewaydoctor.repair.planner.resumed import as_planned, gone_locks
 from gatewaydoctor.repair.repairs.cron.cron import planned_jobs
+from gatewaydoctor.repair.repairs.sessions.childkeys import dropped_children
 from gatewaydoctor.repair.vault.layout import spell
 
 if TYPE_CHECKING:
@@ -85,13 +86,6 @@ def merged(
 
 
 def _after(draft: Draft) -> StartState:
-    gone = frozenset(
-        entry.key.lower()
-        for store in draft.stores
-        if store.opened
-        for entry in store.dropped()
-        if entry.kind in DISPOSABLE_WHEN_NAMED
-    )
     stores = tuple(_store(draft, store) for store in draft.stores if not draft.leaves(store.path))
     planned = {database.path: _database(draft, database) for database in draft.databases if database.opened}
     databases = tuple(
@@ -100,9 +94,10 @@ def _after(draft: Draft) -> StartState:
         if not draft.leaves(facts.path)
     )
     jobs = draft.cron_jobs if draft.x.state is None else planned_jobs(draft)
+    gone = dropped_children(draft) & _children(draft)
     resumption = Resumption(draft.x, gone_locks(draft))
     x = replace(draft.x, queues=draft.queues, state=draft.state)
-    return StartState(x, stores, databases, jobs, resumption, _still_ahead(draft), gone & _children(draft))
+    return StartState(x, stores, databases, jobs, resumption, _still_ahead(draft), gone)
 
 
 def _still_ahead(draft: Draft) -> StartVerdict | None:

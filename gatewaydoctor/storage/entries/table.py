@@ -132,6 +132,9 @@ class EntryTable:
     def status(self, row: int) -> Status:
         return _STATUSES[self._codes[3 * row]]
 
+    def pinned(self, row: int) -> bool:
+        return self._codes[3 * row + 2] & _PINNED != 0
+
     def marked(self) -> Iterator[int]:
         """The rows that are marked running or were aborted."""
         statuses, flags = self._codes[::3], self._codes[2::3]

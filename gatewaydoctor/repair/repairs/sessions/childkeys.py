@@ -55,6 +55,13 @@ def all_children(draft: Draft) -> frozenset[str]:
     return frozenset(run.child_key.lower() for run in _runs(draft) if run.child_key)
 
 
+def dropped_children(draft: Draft) -> frozenset[str]:
+    """Keys, in lower case, of the subagent and ACP rows that leave stores of files."""
+    return frozenset(
+        entry.key.lower() for store in draft.stores if store.opened for entry in store.dropped(DISPOSABLE_WHEN_NAMED)
+    )
+
+
 def may_go(draft: Draft, entry: Entry, needed: NeededChildren) -> bool:
     """Whether the row is not a child of a run that needs it. Says so in the plan where a row that was named is."""
     if entry not in needed:

@@ -69,11 +69,7 @@ def kinds(options: TrimOptions) -> frozenset[Kind]:
 
 def protected_sessions(store: RowsDraft, disposable: frozenset[Kind]) -> frozenset[str]:
     """Session ids of rows that no repair removes."""
-    return frozenset(
-        entry.session_id
-        for _, entry in store.entries()
-        if entry.session_id and (entry.pinned or entry.kind not in disposable)
-    )
+    return frozenset(entry.session_id for entry in store.protected(disposable) if entry.session_id)
 
 
 def _one_by_one(draft: Draft, store: RowsDraft) -> Iterator[Gone]:
