@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gatewaydoctor.model.repair.plan import Segment
     from gatewaydoctor.repair.writing.fs import OsWriteFs
 
 DEAD = Permission(lambda: GatewayState(Liveness.DEAD, ()))
@@ -70,9 +73,13 @@ def tree(root: Path, *, vault: bool = False) -> dict[str, object]:
 
 def contents(root: Path) -> dict[str, object]:
     """The same without mtimes, and without what a run may have left beside its targets."""
+    return _without_times(tree(root))
+
+
+def _without_times(found: dict[str, object]) -> dict[str, object]:
     return {
         name: (value[0], value[2]) if isinstance(value, tuple) else value
-        for name, value in tree(root).items()
+        for name, value in found.items()
         if not name.rpartition("/")[2].startswith(".gatewaydoctor.")
     }
 
@@ -102,20 +109,24 @@ class Scene:
     after: dict[str, object]
 
 
+STORE = canonical(
+    {f"agent:main:cron:j:run:{n}": {"sessionId": f"r{n}", "updatedAt": n, "pad": "x" * 300} for n in range(40)}
+    | {"agent:main:direct:ann": {"sessionId": "ann", "updatedAt": 5}}
+)
+TRIMMED = canonical({key: value for key, value in json.loads(STORE).items() if "run" not in key})
+
+
 def make(root: Path) -> Scene:
     """Rewrites a store, cuts a transcript, makes a file, and moves three, of which one has a second name."""
     sessions = root / SESSIONS
     sessions.mkdir(parents=True)
-    store = canonical(
-        {f"agent:main:cron:j:run:{n}": {"sessionId": f"r{n}", "updatedAt": n, "pad": "x" * 300} for n in range(40)}
-        | {"agent:main:direct:ann": {"sessionId": "ann", "updatedAt": 5}}
-    )
-    _write(sessions / "sessions.json", store, 0o640)
+    _write(sessions / "sessions.json", STORE, 0o640)
     _write(sessions / "ann.jsonl", b'{"type":"session","id":"ann"}\n{"torn', 0o600)
     for name in ("a", "b", "linked"):
         _write(sessions / f"{name}.jsonl", name.encode() * 50, 0o644)
     os.link(sessions / "linked.jsonl", root / "other-name")
-    return Scene(root, _plan(root, store), tree(root), _after(root, store))
+    before = tree(root)
+    return Scene(root, _plan(root), before, _after(before))
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
@@ -124,21 +135,21 @@ def _write(path: Path, data: bytes, mode: int) -> None:
     os.utime(path, ns=(NOW * 10**6 - 123_456_789, NOW * 10**6 - 987_654_321))
 
 
-def _new_store(store: bytes) -> bytes:
-    return canonical({key: value for key, value in json.loads(store).items() if "run" not in key})
+@cache
+def _rewritten(name: str) -> tuple[tuple[Segment, ...], int, Summary, Summary]:
+    """How the store becomes the trimmed one, its new size, and what both hold: the same for every scene."""
+    read, trimmed = (read_sessions_file(io.BytesIO(each), len(each), "main") for each in (STORE, TRIMMED))
+    kept = [entry for entry in read.table if entry.job_id is None]
+    segments, size = splice((Row(0, e.start, e.value_start, e.end) for e in kept), {0})
+    before, after = (Summary(stores=(summarise(each, name, "main"),)) for each in (read, trimmed))
+    return segments, size, before, after
 
 
-def _plan(root: Path, store: bytes) -> Plan:
-    import io
-
+def _plan(root: Path) -> Plan:
     names = [f"{SESSIONS}/{name}" for name in ("sessions.json", "ann.jsonl")]
     moved = [f"{SESSIONS}/{name}.jsonl" for name in ("a", "b", "linked")]
     prints = [fingerprint(root, name) for name in names] + [fingerprint(root, name, hashed=False) for name in moved]
-    read = read_sessions_file(io.BytesIO(store), len(store), "main")
-    kept = [entry for entry in read.table if entry.job_id is None]
-    segments, size = splice((Row(0, e.start, e.value_start, e.end) for e in kept), {0})
-    after = _new_store(store)
-    summary = summarise(read_sessions_file(io.BytesIO(after), len(after), "main"), names[0], "main")
+    segments, size, before, after = _rewritten(names[0])
     sound = len(b'{"type":"session","id":"ann"}\n')
     return with_id(
         Plan(
@@ -157,18 +168,18 @@ def _plan(root: Path, store: bytes) -> Plan:
                 Move(source=4),
             ),
             steps=(Step(repair="trim", action="remove", target=names[0], reason="finished", bytes=9, count=40),),
-            before=Summary(stores=(summarise(read, names[0], "main"),)),
-            after=Summary(stores=(summary,)),
+            before=before,
+            after=after,
         )
     )
 
 
-def _after(root: Path, store: bytes) -> dict[str, object]:
-    found = contents(root)
+def _after(before: dict[str, object]) -> dict[str, object]:
+    found = _without_times(before)
     for name in ("a", "b", "linked"):
         del found[f"{SESSIONS}/{name}.jsonl"]
     mode = found[f"{SESSIONS}/sessions.json"][0]
-    found[f"{SESSIONS}/sessions.json"] = (mode, _new_store(store))
+    found[f"{SESSIONS}/sessions.json"] = (mode, TRIMMED)
     found[f"{SESSIONS}/ann.jsonl"] = (found[f"{SESSIONS}/ann.jsonl"][0], b'{"type":"session","id":"ann"}\n')
     found[f"{SESSIONS}/parked.json"] = (0o100600, b"[]\n")
     return found
