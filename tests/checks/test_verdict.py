@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,19 @@ EXPECT = {
 }
 
 
+every_fixture = pytest.mark.parametrize(
+    "name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")), scope="module"
+)
+"""The tests of one fixture follow on each other, and it is examined once."""
+
+
+@lru_cache(maxsize=8)
 def fixture(name: str) -> Judgement:
     path = FIXTURES / name
     return judgement_of(path, read_expectation(path / EXPECTED))
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+@every_fixture
 def test_every_fixture_has_its_verdict(name: str) -> None:
     verdict = fixture(name).verdict
     assert (verdict.start, verdict.effect) == EXPECT.get(name, (Start.YES, None))
@@ -192,7 +200,7 @@ def test_a_store_that_was_left_out_comes_before_a_release_that_is_not_known(tmp_
     assert str(judgement.next.command) == "gatewaydoctor scan -v"
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+@every_fixture
 def test_nothing_is_called_intact_that_a_finding_denies(name: str) -> None:
     judgement = fixture(name)
     people = sum(

@@ -14,7 +14,6 @@ from rich.console import Console
 
 from gatewaydoctor.checks.nextstep import SAFE
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
-from gatewaydoctor.fixtures.validating.expectation import EXPECTED
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.outcome.verdict import NextStep, Stake, Start, StartVerdict
 from gatewaydoctor.report.invocation import Invocation
@@ -23,7 +22,7 @@ from gatewaydoctor.report.screens.blocks.finding_lines import brief
 from gatewaydoctor.report.screens.blocks.fitting import ends
 from gatewaydoctor.report.screens.blocks.parts import View
 from gatewaydoctor.report.screens.scan import verdict_block
-from tests.checks.test_verdict import FIXTURES, fixture
+from tests.checks.test_verdict import FIXTURES, every_fixture, fixture
 from tests.cli import scenes
 from tests.cli.harness import Machine, run
 
@@ -115,7 +114,7 @@ def test_a_healthy_directory_is_two_answers(tmp_path: Path) -> None:
     assert "DO " not in said
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+@every_fixture
 def test_every_finding_has_a_line_of_its_own_words(name: str) -> None:
     for finding in fixture(name).findings:
         said = brief(finding, 200)
@@ -125,7 +124,7 @@ def test_every_finding_has_a_line_of_its_own_words(name: str) -> None:
         assert len(said) <= (60 if finding.brief else 100), finding.rule
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+@every_fixture
 def test_no_line_is_cut_short_in_80_columns(name: str) -> None:
     shown = lines(FIXTURES / name / "state", "--now", str(DEFAULT_NOW))
     assert [line for line in shown if "…" in line] == []
@@ -221,7 +220,7 @@ def test_a_plan_fits_a_small_terminal_however_long_the_path(name: str, tmp_path:
 LENGTHS = (30, 60, 90, 150, 300, 900)
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+@every_fixture
 def test_no_path_makes_the_verdict_longer_than_eight_lines(name: str) -> None:
     judged = fixture(name)
     for length in LENGTHS:
