@@ -119,7 +119,7 @@ def test_pictures(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(plot([storm, calm], tmp_path / name))
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert "sweep-stale-buffers" in (tmp_path / "a.svg").read_text()
-    for name in SCENARIOS:
+    for name in ("stuck-cron", "chat-buffers"):
         drawn = plot_comparison(compare(name, duration=300), tmp_path / f"{name}.png")
         assert drawn.startswith(b"\x89PNG")
     with pytest.raises(ValueError, match=r"\.svg or \.png"):
