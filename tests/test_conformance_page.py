@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.conformance.page import PAGE, page
@@ -9,9 +11,14 @@ from tests.conformance.pieces import CHECKS, RELEASES
 from tests.conformance.record import RESULTS, results, told
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
+
+
+def test_what_runs_with_real_releases_only_can_be_imported_at_least() -> None:
+    tests = sorted((Path(__file__).parent / "conformance").glob("test_*.py"))
+    assert len(tests) > 10
+    for path in tests:
+        assert import_module(f"tests.conformance.{path.stem}").pytestmark
 
 
 def test_the_page_is_what_the_results_say() -> None:

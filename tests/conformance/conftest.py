@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tests.conformance.pieces import RELEASES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
+
+_ALL_OF_IT = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.conformance", re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--release", action="append", default=[], help="only tests of this release; repeatable")
     parser.addoption("--slice", default="1/1", help="I/N: every N-th test, from the I-th on")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where no conformance is asked for its thousands of cases are not listed: that takes seconds in each process."""
+    if "not conformance" not in config.getoption("markexpr") or not collection_path.name.startswith("test_"):
+        return None
+    return True if _ALL_OF_IT.search(collection_path.read_text()) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
