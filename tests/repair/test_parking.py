@@ -112,8 +112,8 @@ def test_both_of_two_lives_can_be_parked_and_told_apart(doctor: Doctor) -> None:
     first, second = x.parked
     assert (first.key, second.key) == (KEY, KEY)
     with pytest.raises(UsageError, match="2 sessions or agents are parked"):
-        require_parkable(x, (Repair.UNPARK,), frozenset({KEY}))
-    require_parkable(x, (Repair.UNPARK,), frozenset({str(first.at)}))
+        require_parkable(tools().fs, x, (Repair.UNPARK,), frozenset({KEY}))
+    require_parkable(tools().fs, x, (Repair.UNPARK,), frozenset({str(first.at)}))
     done(doctor, Repair.UNPARK, str(first.at))
     assert doctor.rows()[KEY] == ROWS[KEY]
 
@@ -185,15 +185,15 @@ def test_a_link_in_the_name_of_a_parked_file_is_none(doctor: Doctor, tmp_path: P
 def test_unknown_names(doctor: Doctor) -> None:
     x = doctor.state.examine()
     with pytest.raises(UsageError, match="Did you mean agent:main:telegram:direct:1") as told:
-        require_parkable(x, (Repair.PARK,), frozenset({"agent:main:telegrm:direct:1"}))
+        require_parkable(tools().fs, x, (Repair.PARK,), frozenset({"agent:main:telegrm:direct:1"}))
     assert "sessions" in told.value.hint
     with pytest.raises(UsageError, match="Nothing is parked under"):
-        require_parkable(x, (Repair.UNPARK,), frozenset({KEY}))
+        require_parkable(tools().fs, x, (Repair.UNPARK,), frozenset({KEY}))
     with pytest.raises(UsageError, match="park needs a session key"):
-        require_parkable(x, (Repair.PARK,), frozenset())
+        require_parkable(tools().fs, x, (Repair.PARK,), frozenset())
     done(doctor, Repair.PARK, KEY)
     with pytest.raises(UsageError, match="is parked already"):
-        require_parkable(doctor.state.examine(), (Repair.PARK,), frozenset({KEY}))
+        require_parkable(tools().fs, doctor.state.examine(), (Repair.PARK,), frozenset({KEY}))
 
 
 @pytest.mark.parametrize("damaged", [False, True])
@@ -538,6 +538,6 @@ def test_a_name_is_unknown_only_where_every_store_was_read(doctor: Doctor) -> No
     """A store that cannot be read may have it."""
     options = named("agent:main:telegram:direct:404")
     with pytest.raises(UsageError):
-        require_parkable(doctor.state.examine(), [Repair.PARK], options.names)
+        require_parkable(tools().fs, doctor.state.examine(), [Repair.PARK], options.names)
     doctor.store.write_bytes(doctor.store.read_bytes()[:-30])
-    require_parkable(doctor.state.examine(), [Repair.PARK], options.names)
+    require_parkable(tools().fs, doctor.state.examine(), [Repair.PARK], options.names)

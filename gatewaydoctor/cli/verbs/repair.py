@@ -188,7 +188,7 @@ def plan_or_apply(
     from gatewaydoctor.report.screens import repair as screens
 
     judgement = look(run)
-    _require_known(judgement.examination, repairs, options)
+    _require_known(work, judgement.examination, repairs, options)
     made = build_plan(judgement.examination, judgement.findings, repairs, options, work.tools.fs, work.tools.progress)
     seen = view(run, judgement.examination)
     if out is not None:
@@ -253,15 +253,16 @@ def _refused(plan: Plan, asked: tuple[Repair, ...]) -> list[Refusal]:
     return [each for each in plan.refusals if each.repair in about - does]
 
 
-def _require_known(x: Examination, repairs: tuple[Repair, ...], options: Options) -> None:
+def _require_known(work: Bench, x: Examination, repairs: tuple[Repair, ...], options: Options) -> None:
     """Raises UsageError where nothing at all is called what was named."""
     from gatewaydoctor.repair.drafting.named import require_parkable, unknown_jobs, unknown_names
     from gatewaydoctor.repair.repairs.cron.choice import jobs_of, require_known
 
     if x.cron.store.reason is None:
         require_known(jobs_of(x), options.cron)
-    require_parkable(x, repairs, options.names)
-    if options.names and unknown_names(x, options.names) == options.names:
+    require_parkable(work.tools.fs, x, repairs, options.names)
+    parks = {Repair.PARK, Repair.UNPARK} & {*repairs}
+    if options.names and not parks and unknown_names(x, options.names) == options.names:
         raise UsageError(
             "--name: no session key and no file here is called so.",
             "`gatewaydoctor sessions` lists keys, `gatewaydoctor orphans` lists files.",

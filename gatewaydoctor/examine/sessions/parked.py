@@ -11,6 +11,7 @@ from msgspec import Struct
 from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.files import NodeKind
 from gatewaydoctor.model.gateway.parked import ROWS_IN_DATABASE, parked_name
+from gatewaydoctor.state.place.agents import homes_of
 from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 if TYPE_CHECKING:
@@ -67,8 +68,10 @@ class Parked(Struct, frozen=True):
         return self.key or (self.agent_id if self.whole else str(self.at))
 
     def answers_to(self, word: str) -> bool:
-        """Whether an operator means it: by key or agent, or by the number in the names of its files."""
-        return word in (self.label, str(self.at))
+        """Whether an operator means it: by key or agent, by the name of the directory of a whole agent, or by the
+        number in the names of its files."""
+        directories = {each.kept.parents[1].name for each in self.files} if self.whole else ()
+        return word in (self.label, str(self.at), *directories)
 
 
 def find_parked(
@@ -104,12 +107,13 @@ def _beside(stores: Iterable[StoreFacts]) -> Iterator[tuple[str, Path, str, int]
 
 def _with_databases(fs: ReadFs, state_dir: Path, agents: Iterable[AgentEra]) -> Iterator[tuple[str, Path, str, int]]:
     for agent in agents:
-        directory = state_dir / "agents" / agent.agent_id / "agent"
-        try:
-            listed = [(name, stat) for name, stat in fs.entries(directory) if name.startswith("parked-")]
-        except OSError:
-            continue
-        yield from ((agent.agent_id, directory, name, stat.size) for name, stat in listed if stat.is_file)
+        for home in homes_of(fs, state_dir, agent.agent_id):
+            directory = home / "agent"
+            try:
+                listed = [(name, stat) for name, stat in fs.entries(directory) if name.startswith("parked-")]
+            except OSError:
+                continue
+            yield from ((agent.agent_id, directory, name, stat.size) for name, stat in listed if stat.is_file)
 
 
 def _sessions(fs: ReadFs, path: Path | None, main_key: str) -> SessionSet | None:

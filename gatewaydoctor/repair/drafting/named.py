@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.errors import UsageError
 from gatewaydoctor.model.gateway.cron import CronRead
 from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.state.config.settings import normalize_agent_id
+from gatewaydoctor.state.place.agents import homes_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.entries.table import EntryTable
+    from gatewaydoctor.system.fs import ReadFs
 
 
 SHOWN = 5
@@ -28,12 +32,23 @@ def unknown_names(x: Examination, names: frozenset[str]) -> frozenset[str]:
         return frozenset()
     files = {record.name for store in x.stores for record in store.listing.files}
     files |= {record.name for record in x.cron.temps}
-    files |= {each.agent_id for each in x.eras.agents}
-    files |= {name for name in names if any(each.answers_to(name) for each in x.parked)}
     return names - files - {key for table in _tables(x) for key in table.all_keys() if key in names}
 
 
-def require_parkable(x: Examination, repairs: Collection[Repair], names: frozenset[str]) -> None:
+def named_agent(fs: ReadFs, x: Examination, word: str) -> tuple[str | None, tuple[Path, ...]]:
+    """The agent that is meant by its id or by the name of a directory of it, and its directories: all of them, or the
+    one that was named. None where no agent is called so."""
+    agent_id = normalize_agent_id(word)
+    if agent_id not in {each.agent_id for each in x.eras.agents}:
+        return None, ()
+    homes = homes_of(fs, x.place.state_dir, agent_id)
+    own = tuple(home for home in homes if home.name == word)
+    if word == agent_id:
+        return agent_id, homes
+    return (agent_id, own) if own else (None, ())
+
+
+def require_parkable(fs: ReadFs, x: Examination, repairs: Collection[Repair], names: frozenset[str]) -> None:
     """Raises UsageError where `park` or `unpark` is asked for with no name, with one that nothing has, or with one
     that several have."""
     for repair in (Repair.PARK, Repair.UNPARK):
@@ -41,6 +56,7 @@ def require_parkable(x: Examination, repairs: Collection[Repair], names: frozens
             raise UsageError(f"{repair} needs a session key or an agent.", f"Try `gatewaydoctor {repair} KEY`.")
     if Repair.PARK in repairs and _all_read(x):
         known = {each.agent_id for each in x.eras.agents}
+        known |= {name for name in names if named_agent(fs, x, name)[0]}
         known |= {key for table in _tables(x) for key in table.all_keys()}
         for name in sorted(names - known):
             if any(each.answers_to(name) for each in x.parked):

@@ -87,7 +87,7 @@ def _discovered(fs: ReadFs, place: Place, config: Config) -> Iterator[StoreRef]:
         if root and root not in roots:
             roots.append(root)
     for root in roots:
-        for name, is_link in _agent_directories(fs, root):
+        for name, is_link in agent_directories(fs, root):
             path = root / name / "sessions" / STORE_NAME
             exists = may_be_there(fs, path)
             if not exists and not may_be_there(fs, path.parent):
@@ -142,7 +142,7 @@ def _skipped(fs: ReadFs, path: Path, root: Path) -> Skipped | None:
     return None if inside else Skipped.OUTSIDE
 
 
-def _agent_directories(fs: ReadFs, root: Path) -> list[tuple[str, bool]]:
+def agent_directories(fs: ReadFs, root: Path) -> list[tuple[str, bool]]:
     """Names in an agents directory that lead to directories, and whether by a symlink, which the gateway passes
     over."""
     try:
@@ -156,5 +156,12 @@ def _agent_directories(fs: ReadFs, root: Path) -> list[tuple[str, bool]]:
     ]
 
 
+def homes_of(fs: ReadFs, state_dir: Path, agent_id: str) -> tuple[Path, ...]:
+    """The directories that the gateway takes for this agent's: those whose name it spells so."""
+    root = state_dir / "agents"
+    names = [name for name, is_link in agent_directories(fs, root) if not is_link or name == agent_id]
+    return tuple(root / name for name in names if normalize_agent_id(name) == agent_id)
+
+
 def _has_database(fs: ReadFs, place: Place, agent_id: str) -> bool:
-    return may_be_there(fs, place.state_dir / "agents" / agent_id / "agent" / AGENT_DATABASE)
+    return any(may_be_there(fs, home / "agent" / AGENT_DATABASE) for home in homes_of(fs, place.state_dir, agent_id))

@@ -19,6 +19,7 @@ from gatewaydoctor.model.gateway.parked import (
 from gatewaydoctor.model.repair.plan import KeepSessions, Move, Transact
 from gatewaydoctor.repair.drafting.databases import beside_of
 from gatewaydoctor.repair.drafting.draft import of_people
+from gatewaydoctor.repair.drafting.named import named_agent
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.rows import DatabaseDraft, StoreDraft
 from gatewaydoctor.repair.repairs.sessions.transcript_moves import transcripts_left, transcripts_named
@@ -56,10 +57,11 @@ def _park(draft: Draft, name: str) -> None:
     if _park_sessions(draft, name, leftovers):
         return
     draft.answered.add(name)
-    if name not in {each.agent_id for each in draft.x.eras.agents}:
+    agent_id, homes = named_agent(draft.fs, draft.x, name)
+    if agent_id is None:
         _refuse_unseen(draft, name)
         return
-    _park_agent(draft, name)
+    _park_agent(draft, agent_id, homes)
 
 
 def _park_sessions(draft: Draft, name: str, leftovers: Iterable[Path]) -> bool:
@@ -152,20 +154,26 @@ def _size_of_session(draft: Draft, database: DatabaseDraft, key: str) -> int:
     return 2 * total + _SCHEMA_BYTES
 
 
-def _park_agent(draft: Draft, agent_id: str) -> None:
-    home = draft.x.place.state_dir / "agents" / agent_id
-    at = _free_stamp(draft, home / "agent")
-    stores = [each for each in draft.stores if agent_id in each.facts.read.ref.agent_ids]
+def _park_agent(draft: Draft, agent_id: str, homes: tuple[Path, ...]) -> None:
+    elsewhere = draft.x.place.state_dir / "agents"
+    at = _free_stamp(draft, elsewhere / agent_id / "agent")
+    stores = [
+        each
+        for each in draft.stores
+        if agent_id in each.facts.read.ref.agent_ids
+        and (elsewhere not in each.path.parents or any(home in each.path.parents for home in homes))
+    ]
     shared = next((each for each in stores if len(each.facts.read.ref.agent_ids) > 1), None)
     if shared is not None:
         hint = "Park single sessions: `gatewaydoctor park KEY`."
         raise OutOfReach(f"Several agents share {shared.path}.", hint)
     in_database = draft.x.eras.of(agent_id).sessions_in_database
     files = [path for store in stores for path in _of_store(store, in_database=in_database)]
-    database = home / "agent" / AGENT_DATABASE
-    files += [path for path in (database, *beside_of(draft, database)) if _is_file(draft, path)]
+    databases = [home / "agent" / AGENT_DATABASE for home in homes]
+    files += [path for each in databases for path in (each, *beside_of(draft, each)) if _is_file(draft, path)]
     reason = f"all that the agent {agent_id} has, until it is put back"
-    if not _keep_all(draft, files, at, agent_id, reason, people=_people(draft, agent_id)):
+    people = _people(draft, {each.path for each in stores} | set(databases))
+    if not _keep_all(draft, files, at, agent_id, reason, people=people):
         raise OutOfReach(f"The agent {agent_id} has no sessions.", "`gatewaydoctor sessions` lists sessions.")
     draft.caution("A start that needs this agent begins with an empty history for it:", [agent_id])
     _say_way_back(draft, agent_id)
@@ -179,8 +187,8 @@ def _of_store(store: StoreDraft, *, in_database: bool) -> Iterator[Path]:
             yield store.path.parent / record.name
 
 
-def _people(draft: Draft, agent_id: str) -> dict[str, object]:
-    rows = [entry for store in draft.opened if store.agent_id == agent_id for _, entry in store.entries()]
+def _people(draft: Draft, stores: set[Path]) -> dict[str, object]:
+    rows = [entry for store in draft.opened if store.path in stores for _, entry in store.entries()]
     return of_people(rows)
 
 
