@@ -402,7 +402,7 @@ def test_a_job_parked_before_the_move_to_a_database_is_refused_and_can_be_droppe
     plan = doctor.plan("cron", options=Options(cron=unpark))
     assert plan.empty
     assert [each.hint for each in plan.refusals] == [
-        "Add it again with openclaw cron add; cron/jobs-parked.json has its definition."
+        "Add it again with `openclaw cron add`; cron/jobs-parked.json has its definition."
     ]
     doctor.there_and_back("cron", options=Options(cron=drop))
     doctor.apply("cron", options=Options(cron=drop))

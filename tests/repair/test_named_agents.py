@@ -43,9 +43,7 @@ def home(root: Path, name: str, era: str) -> Path:
 
 
 def done(root: Path, verb: str, word: str) -> Ran:
-    return run(
-        verb, "--apply", "--yes", "--gateway-stopped", "--state-dir", str(root), "--now", str(NOW), "--", word
-    )
+    return run(verb, "--apply", "--yes", "--gateway-stopped", "--state-dir", str(root), "--now", str(NOW), "--", word)
 
 
 def holds(made: Path) -> bool:

@@ -271,11 +271,15 @@ def _how_many(found: Sequence[TranscriptFault], reach: Reach) -> str:
 
 def _by_reference(x: Examination, store: StoreFacts) -> Iterator[tuple[list[TranscriptFault], Reach]]:
     """Faulty transcripts that an index reaches, then the others. While a gateway may write, the newest are left out.
-    Where some store could not be read whole, any file may be reached."""
+    Where some store could not be read whole, any file may be reached. A file that an import keeps for a plugin is no
+    transcript any more."""
+    kept, directory = x.migration.kept_for_plugins, store.read.ref.sessions_dir
     stopped = x.gateway.liveness is Liveness.DEAD
     known = store.transcripts.referenced_known
     settled = [
-        fault for fault in store.transcripts.faults if stopped or abs(x.now - fault.record.mtime) >= SETTLED_MS
+        fault
+        for fault in store.transcripts.faults
+        if (stopped or abs(x.now - fault.record.mtime) >= SETTLED_MS) and directory / fault.record.name not in kept
     ]
     yield [fault for fault in settled if fault.referenced], Reach.INDEXED
     yield [fault for fault in settled if not fault.referenced], Reach.NONE if known else Reach.UNKNOWN

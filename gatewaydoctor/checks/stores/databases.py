@@ -96,6 +96,8 @@ def _left_out(x: Examination, agent_id: str) -> bool:
 def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, source: RetainedSource) -> Finding:
     """The receipt of the import names the bytes that were imported: no edit of the file restores them, nor
     one of its database."""
+    if source.changed:
+        return _source_changed(leftover, legacy, source)
     at = f", {duration(x.now - source.rewritten_at)} ago" if source.rewritten_at else ""
     kept = " The import archive has the bytes of the receipt." if source.original else ""
     return LEGACY.finding(
@@ -120,6 +122,30 @@ def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, 
         repair=None,
         by_hand="Copy the directory first (`gatewaydoctor snapshot`), and keep both files: neither an edit of this "
         "one nor its removal is what the receipt asks for. See `gatewaydoctor migration`.",
+    )
+
+
+def _source_changed(leftover: ComparedLeftover, legacy: LegacyStore, source: RetainedSource) -> Finding:
+    """A transcript that its import keeps is compared byte for byte at each start."""
+    first = source.changed[0]
+    return LEGACY.finding(
+        f"{plural(len(source.changed), 'transcript')} that the import of this agent keeps for a plugin "
+        f"{'is' if len(source.changed) == 1 else 'are'} not as its receipt has them: {first.name}.",
+        "2026.9.5 and later refuse to start (exit 78): the receipt of the import has another SHA-256.",
+        brief=f"{plural(len(source.changed), 'source')} of its import changed",
+        severity=Severity.ERROR,
+        agent_id=leftover.agent_id,
+        path=first,
+        evidence={
+            "bytes": legacy.size,
+            "entries": leftover.entries,
+            "receiptStatus": source.status,
+            "changed": [path.name for path in source.changed[:EXAMPLES]],
+            "compared": leftover.compared,
+        },
+        repair=None,
+        by_hand="Put the file back as it was: undo the run that changed it (`gatewaydoctor runs list`), or take it "
+        "from a backup.",
     )
 
 

@@ -31,6 +31,9 @@ def retained(fs: ReadFs, state_dir: Path, state: StateRows, eras: Eras, *, whole
             continue
         moved = _is_moved(fs, state_dir, path, row, eras)
         told = RetainedSource(row.kind, path, row.status, row.sha256, moved=moved)
+        others = {at: seen for name, seen in row.files.items() if (at := _here(state_dir, name)) not in (None, path)}
+        changed = tuple(at for at, seen in others.items() if at is not None and _is_changed(fs, at, *seen, eras))
+        told = replace(told, files=tuple(filter(None, others)), changed=changed)
         try:
             stat = fs.stat(path)
             if row.at is None or stat.mtime > row.at:
@@ -50,7 +53,7 @@ def _is_moved(fs: ReadFs, state_dir: Path, source: Path, row: MigratedSource, er
                 stat = fs.stat(agent.database.path)
                 if f"{stat.dev}:{stat.ino}" != row.database:
                     return True
-    for name, recorded in row.files.items():
+    for name, (recorded, _) in row.files.items():
         path = _here(state_dir, name)
         with suppress(OSError):
             if path is not None and _told_apart(fs.stat(path)) != recorded:
@@ -62,9 +65,23 @@ def _told_apart(stat: FileStat) -> str:
     return f"{stat.dev}:{stat.ino}:{stat.mtime_ns}:{stat.size}"
 
 
+def _is_changed(fs: ReadFs, path: Path, recorded: str, sha256: str, eras: Eras) -> bool:
+    """Whether the file has other bytes than its receipt names. One that went to the archive of an import has not."""
+    try:
+        now = _told_apart(fs.stat(path))
+        if now.split(":")[2:] == recorded.split(":")[2:]:
+            return False  # the same size and mtime, perhaps in a copy of the directory
+        return now.rpartition(":")[2] != recorded.rpartition(":")[2] or _sha256(fs, path) != sha256
+    except FileNotFoundError:
+        own = (each.path.name for agent in eras.agents if agent.agent_id in path.parts for each in agent.leftovers)
+        return not any(path.name in name for name in own)
+    except OSError:
+        return False
+
+
 def _hashed(fs: ReadFs, told: RetainedSource, eras: Eras) -> RetainedSource:
     told = replace(told, found=_sha256(fs, told.path))
-    if not told.contradicted:
+    if told.found == told.recorded:
         return replace(told, rewritten_at=None)
     for agent in eras.agents:
         if agent.agent_id not in told.path.parts:

@@ -141,10 +141,15 @@ class ImportRun(Struct, frozen=True):
         return self.reason is None and self.completed is None and not self.superseded
 
 
+DEFERRED = "deferred-plugin-session-import"
+"""The kind of a receipt that keeps its sources for a plugin whose own migration is not done."""
+
+
 class RetainedSource(Struct, frozen=True):
     """A source of an import that was to stay: `recorded` is its SHA-256 in the receipt, `found` that of the file now,
     None where it is gone or was not hashed. `original` is an archive with the recorded bytes. `moved`: the database
-    or one of the sources is another file than the receipt names."""
+    or one of the sources is another file than the receipt names. `files` are the transcripts that came with it,
+    `changed` those of them that have other bytes now, or are gone."""
 
     kind: str
     path: Path
@@ -156,16 +161,18 @@ class RetainedSource(Struct, frozen=True):
     original: Path | None = None
     reason: str | None = None
     moved: bool = False
+    files: tuple[Path, ...] = ()
+    changed: tuple[Path, ...] = ()
 
     @property
     def contradicted(self) -> bool:
-        return self.found is not None and self.found != self.recorded
+        return (self.found is not None and self.found != self.recorded) or bool(self.changed)
 
     @property
     def waits_for_plugin(self) -> bool:
         """Whether it stays for a plugin whose own migration is not done: a start imports it no second time."""
         there = not (self.gone or self.contradicted or self.reason)
-        return there and self.kind == "deferred-plugin-session-import"
+        return there and self.kind == DEFERRED
 
 
 class AgentMigration(Struct, frozen=True):
@@ -211,6 +218,12 @@ class Migration(Struct, frozen=True):
         return tuple(run for run in self.runs if run.unfinished)
 
     @property
+    def kept_for_plugins(self) -> frozenset[Path]:
+        """Files that a start compares with a receipt, byte for byte, and does not read otherwise."""
+        waiting = (each for each in self.retained if each.kind == DEFERRED and not each.gone)
+        return frozenset(path for each in waiting for path in (each.path, *each.files))
+
+    @property
     def losses(self) -> tuple[TranscriptPlace, ...]:
         """What only files have of transcripts that an import took, people's turns in it."""
         return tuple(
@@ -224,9 +237,12 @@ class Migration(Struct, frozen=True):
     @property
     def returnable(self) -> tuple[TranscriptPlace, ...]:
         """Those of them that a start can be given: not what waits for it, nor what one has retired twice with as
-        little of it taken, nor one of which only lines that are not JSON are missing."""
+        little of it taken, nor one of which only lines that are not JSON are missing. Next to files that an import
+        keeps for a plugin a start refuses any other transcript."""
+        kept = {path.parent for path in self.kept_for_plugins}
         return tuple(
             each
             for each in self.losses
             if not each.waiting and each.missing and not any(each.is_left_again(other) for other in self.losses)
+            if each.waits_at.parent not in kept
         )

@@ -303,7 +303,7 @@ class Boot(Struct, frozen=True):
 class MigratedSource(Struct, frozen=True):
     """A source of the file era that was taken into the database. `removed`: the file was retired. `discarded`:
     none of it was taken. `database` is the identity of the file that its rows went to (device:inode), `files` that of
-    each file they came from, by path (device:inode:mtime in ns:bytes)."""
+    each file they came from, by path: (device:inode:mtime in ns:bytes, SHA-256)."""
 
     kind: str
     source: str
@@ -315,7 +315,7 @@ class MigratedSource(Struct, frozen=True):
     at: int | None
     discarded: bool = False
     database: str | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class RegisteredDatabase(Struct, frozen=True):

@@ -63,6 +63,7 @@ class Draft:
         self._inputs = dict(x.inputs)
         self._numbers: dict[str, int] = {}
         self._targets: set[str] = set()
+        self._let_go: set[str] = set()
         self._streams: dict[int, BinaryIO] = {}
         self._findings: defaultdict[str, list[Finding]] = defaultdict(list)
         self.all_findings = tuple(findings)
@@ -225,12 +226,12 @@ class Draft:
         """Take a file to the vault; its size. None where it is gone, out of reach (then refused) or taken already."""
         try:
             number = self.fingerprint(path)
+            if not self._take(self.fingerprints[number].path):
+                return None
         except FileNotFoundError:
             return None
         except OutOfReach as error:
             self.refuse("vault", path, error)
-            return None
-        if not self._take(self.fingerprints[number].path):
             return None
         self.moves.append(Move(source=number))
         return self.fingerprints[number].size
@@ -251,9 +252,20 @@ class Draft:
         self.acts.append(act)
         return True
 
+    def let_go(self, *paths: Path) -> None:
+        """Let the plan change files that an import keeps for a plugin: the caller takes them away whole."""
+        self._let_go |= {spell(self.real(path), self.state_dir) for path in paths}
+
+    @cached_property
+    def _kept(self) -> frozenset[str]:
+        return frozenset(spell(self.real(path), self.state_dir) for path in self.x.migration.kept_for_plugins)
+
     def _take(self, target: str) -> bool:
         if target in self._targets:
             return False
+        if target in self._kept - self._let_go:
+            why = "Its import keeps it for a plugin, and each start compares its bytes."
+            raise OutOfReach(why, "Nothing has to be done with it.")
         self._targets.add(target)
         return True
 

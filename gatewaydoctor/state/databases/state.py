@@ -236,12 +236,13 @@ def _migrations(tables: Tables) -> Iterator[MigratedSource]:
         )
 
 
-def _files(sources: object) -> dict[str, str]:
-    """Files of a receipt with what tells each from another one."""
+def _files(sources: object) -> dict[str, tuple[str, str]]:
+    """Files of a receipt with what tells each from another one, and its SHA-256."""
     found = {}
     for each in map(as_object, sources if isinstance(sources, list) else ()):
         known = as_object(each.get("identity"))
-        found[str(each.get("path"))] = ":".join(str(known.get(name)) for name in ("dev", "ino", "mtimeNs", "size"))
+        told_apart = ":".join(str(known.get(name)) for name in ("dev", "ino", "mtimeNs", "size"))
+        found[str(each.get("path"))] = told_apart, str(known.get("sha256"))
     return found
 
 

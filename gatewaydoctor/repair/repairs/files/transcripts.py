@@ -97,6 +97,8 @@ def plan(draft: Draft, *, named: bool) -> None:
         directory = store.path.parent
         for fault in store.facts.transcripts.faults:
             path = directory / fault.record.name
+            if path in draft.x.migration.kept_for_plugins and not named:
+                continue
             reached = fault.referenced or rebuilt.reaches(fault.record.name)
             if path in done or draft.taken(path) or not (reached or named):
                 continue

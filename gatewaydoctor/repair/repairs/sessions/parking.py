@@ -171,6 +171,7 @@ def _park_agent(draft: Draft, agent_id: str, homes: tuple[Path, ...]) -> None:
     files = [path for store in stores for path in _of_store(store, in_database=in_database)]
     databases = [home / "agent" / AGENT_DATABASE for home in homes]
     files += [path for each in databases for path in (each, *beside_of(draft, each)) if _is_file(draft, path)]
+    draft.let_go(*files)
     reason = f"all that the agent {agent_id} has, until it is put back"
     people = _people(draft, {each.path for each in stores} | set(databases))
     if not _keep_all(draft, files, at, agent_id, reason, people=people):

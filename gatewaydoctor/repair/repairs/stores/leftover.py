@@ -105,6 +105,7 @@ def _let_go(draft: Draft, store: StoreDraft, source: RetainedSource, *, named: b
             why = "Its import keeps it for a plugin, and a start passes over it."
             draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, "Nothing has to be done with it."))
         return
+    draft.let_go(store.path)
     size = draft.move(store.path)
     if size is not None:
         reason = "an import source for a plugin, whose receipt names another file"
