@@ -176,6 +176,9 @@ def test_no_report_of_a_change_shows_a_secret(root: Path) -> None:
     applied = ran(root, "repair", "--apply", "--yes", "--json")
     assert applied.code == 0, applied
     (vault,) = (root / ".gatewaydoctor/runs").iterdir()
+    stored = [str(path.relative_to(vault)) for path in vault.rglob("*")]
+    assert len(stored) > 4
+    assert not [name for name in stored if held(name)], "names in the vault are numbers"
     codes = {line: ran(root, *line).code for line in changing(vault.name)}
     for line in (("undo", "--yes"), *((verb, KEY, "--apply", "--yes") for verb in ("park", "unpark"))):
         assert codes[line] == 0, line
