@@ -93,6 +93,19 @@ def _left_out(x: Examination, agent_id: str) -> bool:
     return broken and start_over(x, Damage.AGENT, health).isolates
 
 
+def _left(legacy: LegacyStore) -> str:
+    return f"A sessions.json of {size(legacy.size)} is left next to the database of this agent"
+
+
+def _sizes(leftover: ComparedLeftover, legacy: LegacyStore) -> dict[str, object]:
+    return {
+        "bytes": legacy.size,
+        "entries": leftover.entries,
+        "missingInDatabase": len(leftover.missing),
+        "compared": leftover.compared,
+    }
+
+
 def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, source: RetainedSource) -> Finding:
     """The receipt of the import names the bytes that were imported: no edit of the file restores them, nor
     one of its database."""
@@ -101,23 +114,19 @@ def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, 
     at = f", {duration(x.now - source.rewritten_at)} ago" if source.rewritten_at else ""
     kept = " The import archive has the bytes of the receipt." if source.original else ""
     return LEGACY.finding(
-        f"A sessions.json of {size(legacy.size)} is left next to the database of this agent, "
-        f"written after its import{at}: {_compared(leftover)}.{kept}",
+        f"{_left(legacy)}, written after its import{at}: {_compared(leftover)}.{kept}",
         "2026.9.5 and later refuse to start (exit 78): the receipt of the import has another SHA-256.",
         brief=f"a sessions.json of {size(legacy.size)} is left",
         severity=Severity.ERROR,
         agent_id=leftover.agent_id,
         path=leftover.path,
-        evidence={
-            "bytes": legacy.size,
-            "entries": leftover.entries,
-            "missingInDatabase": len(leftover.missing),
+        evidence=_sizes(leftover, legacy)
+        | {
             "rewrittenAtMs": source.rewritten_at,
             "receiptStatus": source.status,
             "recordedSha256": source.recorded,
             "foundSha256": source.found,
             "original": source.original.name if source.original else None,
-            "compared": leftover.compared,
         },
         repair=None,
         by_hand="Copy the directory first (`gatewaydoctor snapshot`), and keep both files: neither an edit of this "
@@ -136,13 +145,8 @@ def _source_changed(leftover: ComparedLeftover, legacy: LegacyStore, source: Ret
         severity=Severity.ERROR,
         agent_id=leftover.agent_id,
         path=first,
-        evidence={
-            "bytes": legacy.size,
-            "entries": leftover.entries,
-            "receiptStatus": source.status,
-            "changed": [path.name for path in source.changed[:EXAMPLES]],
-            "compared": leftover.compared,
-        },
+        evidence=_sizes(leftover, legacy)
+        | {"receiptStatus": source.status, "changed": [path.name for path in source.changed[:EXAMPLES]]},
         repair=None,
         by_hand="Put the file back as it was: undo the run that changed it (`gatewaydoctor runs list`), or take it "
         "from a backup.",
@@ -171,21 +175,13 @@ def _for_a_plugin(x: Examination, leftover: ComparedLeftover, legacy: LegacyStor
         else f"{a_gateway(x)} starts, and imports it no second time."
     )
     return LEGACY.finding(
-        f"A sessions.json of {size(legacy.size)} is left next to the database of this agent: {_compared(leftover)}. "
-        "Its import keeps it for a plugin whose own migration is not done.",
+        f"{_left(legacy)}: {_compared(leftover)}. Its import keeps it for a plugin whose own migration is not done.",
         ahead,
         brief=f"a sessions.json of {size(legacy.size)} is left",
         severity=Severity.ERROR if stops else Severity.INFO,
         agent_id=leftover.agent_id,
         path=leftover.path,
-        evidence={
-            "bytes": legacy.size,
-            "entries": leftover.entries,
-            "missingInDatabase": len(leftover.missing),
-            "databaseMoved": source.moved,
-            "receiptStatus": source.status,
-            "compared": leftover.compared,
-        },
+        evidence=_sizes(leftover, legacy) | {"databaseMoved": source.moved, "receiptStatus": source.status},
         repair="leftover" if stops else None,
         by_hand=None if stops else "Install the plugin that the gateway names, then run `openclaw doctor --fix`.",
     )
@@ -203,7 +199,7 @@ def _beside_database(x: Examination, leftover: ComparedLeftover, legacy: LegacyS
             f"A start passes over it as long as the database is damaged. Then: {ahead}",
         )
     return LEGACY.finding(
-        f"A sessions.json of {size(legacy.size)} is left next to the database of this agent: {_compared(leftover)}.",
+        f"{_left(legacy)}: {_compared(leftover)}.",
         ahead,
         brief=f"a sessions.json of {size(legacy.size)} is left",
         severity=severity,
@@ -211,20 +207,17 @@ def _beside_database(x: Examination, leftover: ComparedLeftover, legacy: LegacyS
         agent_id=leftover.agent_id,
         path=leftover.path,
         key=older[0].key if older else next(iter((*leftover.null_entries, *leftover.unsafe_ids)), None),
-        evidence={
-            "bytes": legacy.size,
+        evidence=_sizes(leftover, legacy)
+        | {
             "links": legacy.links,
-            "entries": leftover.entries,
             "replacedOlder": len(older),
             "replacedOlderConversations": people,
             "replacedNewer": newer,
             "same": leftover.same,
-            "missingInDatabase": len(leftover.missing),
             "nullEntries": len(leftover.null_entries),
             "unsafeIds": len(leftover.unsafe_ids),
             "skipped": leftover.skipped,
             "keys": [each.key for each in older[:EXAMPLES]],
-            "compared": leftover.compared,
         },
         repair="leftover" if _separable(x, leftover) else None,
         by_hand=by_hand,

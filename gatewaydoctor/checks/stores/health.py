@@ -29,9 +29,9 @@ from gatewaydoctor.checks.stores.owners import doubled, misregistered, moves_mai
 from gatewaydoctor.checks.stores.schemas import (
     drift,
     has_tables_elsewhere,
-    is_older,
-    older,
+    is_unmigrated,
     orphan_rows,
+    unmigrated,
     versions_differ,
 )
 from gatewaydoctor.checks.stores.unsound import bad_lock, broken, hot_journal, read_only, unchangeable, unopened
@@ -91,8 +91,8 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 continue  # what the foreign log shows is not this database
             copies = health.agent_id in set_aside
             yield _of(x, health, problem, copies=copies)
-        if migrated and not health.problems and is_older(x, health):
-            yield older(x, health)
+        if migrated and not health.problems and is_unmigrated(x, health):
+            yield unmigrated(x, health)
 
 
 def _set_aside(x: Examination) -> frozenset[str]:

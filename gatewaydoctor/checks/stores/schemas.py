@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.finding import Finding
 
 
-def is_older(x: Examination, health: DatabaseHealth) -> bool:
+def is_unmigrated(x: Examination, health: DatabaseHealth) -> bool:
     """Whether an agent's database has an older schema than the release that started here last, which migrates none
     once it has recorded that its startup migrations are done."""
     known = KNOWN_SCHEMA[DatabaseRole.AGENT]
@@ -30,7 +30,7 @@ def is_older(x: Examination, health: DatabaseHealth) -> bool:
     )
 
 
-def older(x: Examination, health: DatabaseHealth) -> Finding:
+def unmigrated(x: Examination, health: DatabaseHealth) -> Finding:
     known = KNOWN_SCHEMA[DatabaseRole.AGENT]
     return finding_of(
         SCHEMA,

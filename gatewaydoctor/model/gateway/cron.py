@@ -124,6 +124,11 @@ class JobProblem(Struct, frozen=True):
         return self.name or self.job_id or f"#{self.index + 1}"
 
     @property
+    def missing(self) -> bool:
+        """Whether the field is not there, or only under another name or in another place."""
+        return self.reason.startswith("missing")
+
+    @property
     def harmful(self) -> bool:
         """Whether something does not happen because of it. A job that was disabled on purpose does not run anyway,
         but may be dropped or set aside, or stop the others."""
@@ -248,9 +253,7 @@ class Cron(Struct, frozen=True):
     def under_undefined(self) -> tuple[JobProblem, ...]:
         """The jobs whose rows, run log and state are kept under UNDEFINED."""
         return tuple(
-            each
-            for each in self.problems
-            if each.field == "id" and each.fate is not Fate.RUNS and each.reason.startswith("missing")
+            each for each in self.problems if each.field == "id" and each.fate is not Fate.RUNS and each.missing
         )
 
     @property

@@ -160,7 +160,7 @@ def _flags(cron: Cron, job: CronJob, timing: JobTiming, runs: JobRuns | None, *,
     broken = cannot_run(problems)
     found = [broken[job.index][0].value] if broken else []
     shared = [each for each in problems if each.field == "id" and each.fate is Fate.SHARES_STATE]
-    found += ["no id" if each.reason.startswith("missing") else "id used twice" for each in shared[:1]]
+    found += ["no id" if each.missing else "id used twice" for each in shared[:1]]
     found += ["rapid-retry"] * (again or (runs is not None and runs.rapid))
     found += [flag.value for flag in timing.flags]
     found += runs.flags if runs else ["zombie"] * (job.state.running_at is not None)
