@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
-from gatewaydoctor.checks.stores.healthrules import ISOLATES
+from gatewaydoctor.checks.stores.healthrules import ISOLATES, UNTRIED
 from gatewaydoctor.checks.unread import CHANGING
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.database.refusals import CODES, NEWEST, Damage, seen_start
@@ -196,13 +196,13 @@ def _shrunk(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
 
 
 def _database(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """A database: losing is critical, refusing or doing without an agent an error, and what is milder stops
-    nothing."""
+    """A database: losing is critical, refusing or doing without an agent an error, and what is milder stops nothing.
+    That a release refuses which was not tried is not known."""
     cause = f"{place_of(finding)}{headline(finding.message)}"
     match finding.severity:
         case Severity.CRITICAL:
             return StartEffect(Effect.LOSES, finding.consequence, cause)
-        case Severity.ERROR if finding.evidence.get(ISOLATES):
+        case Severity.ERROR if finding.evidence.get(ISOLATES) or finding.evidence.get(UNTRIED):
             return StartEffect(Effect.RISKS, finding.consequence, cause)
         case Severity.ERROR:
             return StartEffect(Effect.FAILS, finding.consequence, cause)
@@ -250,7 +250,7 @@ def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) ->
     if finding.evidence.get("startRefused"):
         return StartEffect(Effect.FAILS, finding.consequence, headline(finding.message))
     in_place = finding.evidence.get("obstacle") == Obstacle.NOT_A_FILE
-    blocked = release.version == NEWEST and in_place
+    blocked = in_place and (release.version == NEWEST or not release.behaviour.sessions_in_database)
     if finding.severity < Severity.ERROR or not (blocked or finding.evidence.get("read") == "unparseable"):
         return None
     return StartEffect(Effect.RISKS, _UNSCHEDULED, headline(finding.message))

@@ -10,6 +10,7 @@ import pytest
 
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.verdict import Start
 from tests.cli.harness import run
 from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
 from tests.fixtures_source.health import AGENT, ROWS, STATE
@@ -122,6 +123,18 @@ def test_rows_of_jobs_that_had_no_id_are_not_told_as_those_of_a_deleted_job(stat
     assert found.brief == "jobs without id, 1 run row left"
     state.store(runs("undefined", [HOUR]) | runs("gone", [HOUR]))
     assert told in state.only("cron-unknown-job").message
+
+
+@pytest.mark.parametrize("release", ["2026.3.28", "2026.4.25", "2026.5.22"])
+@pytest.mark.parametrize("in_place", ["cron", "cron/jobs.json/x"])
+def test_what_is_in_place_of_jobs_json_keeps_the_scheduler_from_starting(
+    release: str, in_place: str, tmp_path: Path
+) -> None:
+    state = StateDir(tmp_path, release)
+    state.file(in_place, "")
+    verdict = state.judge().verdict
+    assert verdict.start is Start.AT_RISK
+    assert verdict.reason == "It would start without its scheduler: no cron job runs."
 
 
 def test_no_job_is_unknown_where_jobs_json_cannot_be_read(state: StateDir) -> None:

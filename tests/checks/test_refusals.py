@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from gatewaydoctor.checks.stores.healthrules import refuses, severity_of
+from gatewaydoctor.checks.effects import start_effect
+from gatewaydoctor.checks.stores.healthrules import CORRUPT, finding_of, refuses, severity_of
+from gatewaydoctor.model.database.health import DatabaseHealth
 from gatewaydoctor.model.database.refusals import CODES, DUE, NEWEST, STARTS, Damage, seen_start
+from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.gateway.release import Release
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.verdict import Effect
 
 
 @pytest.mark.parametrize(
@@ -49,3 +56,31 @@ def test_every_damage_was_seen_with_the_newest_release() -> None:
     assert set(CODES) == set(Damage)
     assert all(NEWEST in codes for codes in CODES.values())
     assert set(DUE) <= set(Damage)
+
+
+def effect_of(damage: Damage, release: str, *, agent: str | None = "main") -> tuple[Effect, str]:
+    role = DatabaseRole.AGENT if agent else DatabaseRole.STATE
+    health = DatabaseHealth(role, Path("/s/x.sqlite"), agent)
+    finding = finding_of(CORRUPT, health, "It is damaged.", seen_start(damage, release), {})
+    found = start_effect(finding, Release(version=release), ())
+    assert found is not None
+    return found.effect, found.reason
+
+
+def test_2026_9_5_does_without_the_sessions_of_any_agent() -> None:
+    told = "A 2026.9.5 gateway starts without the sessions of this agent until it is repaired."
+    assert effect_of(Damage.AGENT, "2026.9.5") == (Effect.RISKS, told)
+
+
+def test_2026_7_1_starts_with_a_damaged_page_of_its_database_and_not_without_a_header() -> None:
+    told = "A 2026.7.1 gateway starts without what it cannot read there, such as cron jobs."
+    assert effect_of(Damage.STATE_PAGE, "2026.7.1", agent=None) == (Effect.RISKS, told)
+    assert effect_of(Damage.STATE, "2026.7.1", agent=None)[0] is Effect.FAILS
+    assert effect_of(Damage.STATE_PAGE, NEWEST, agent=None)[0] is Effect.FAILS
+
+
+def test_that_a_release_refuses_which_was_not_tried_is_a_risk() -> None:
+    effect, reason = effect_of(Damage.AGENT, "2026.9.4")
+    assert effect is Effect.RISKS
+    assert reason.endswith("refuses to start (exit 78); 2026.9.4 was not tried.")
+    assert effect_of(Damage.AGENT, "2026.9.3")[0] is Effect.FAILS

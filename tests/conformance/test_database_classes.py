@@ -51,7 +51,7 @@ SCHEDULER_S = 20
 """Seconds after which the scheduler has started, or has said why it did not."""
 RUNNING = "refuses while one runs"
 """What a start next to a gateway that runs has to do; the verdict itself is on the start after that one."""
-SET_ASIDE = re.compile(r"continuing with degraded state\.\n(?:- .*\n)*?- .*/agents/second/agent/")
+SET_ASIDE = re.compile(r"Sessions remain unavailable|state\.\n(?:- .*\n)*?- .*/agents/second/agent/")
 """Printed by a start that does without the sessions of an agent, whose file stays as it is."""
 
 
@@ -233,6 +233,11 @@ def moved(lost: set[Row], state: Path) -> set[Row]:
     return {row for row in lost if any(session == row[2] and agent != row[0] for agent, session in found)}
 
 
+def bytes_of_agents(state: Path) -> dict[str, bytes]:
+    paths = {"main": state / AGENT, "second": state / SECOND}
+    return {agent: path.read_bytes() for agent, path in paths.items() if path.is_file()}
+
+
 def without_log(state: Path) -> set[Row]:
     """Session rows of the main agent's file alone, for a start that refuses and still folds a log in."""
     copy = state.with_name("alone.sqlite")
@@ -283,6 +288,7 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
     hurt.hurt(base.state)
     at_stake = staked(held, answers(base.state))
     kept_apart = without_log(base.state)
+    files = bytes_of_agents(base.state)
     said, rules, reason = predicted(base.state)
     try:
         outcome = start(
@@ -308,7 +314,8 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
         happened = "at-risk"
     if aside and happened == "starts":
         happened = "at-risk"  # the job does not run
-    closed = SET_ASIDE.search(outcome.log) and all(row[0] == "second" for row in lost)
+    after = bytes_of_agents(base.state)
+    closed = SET_ASIDE.search(outcome.log) and all(files.get(row[0]) == after.get(row[0], b"") for row in lost)
     if outcome.up and (closed or (cron_runs(base.state) and "[cron] failed to start" in outcome.log)):
         happened = "at-risk"
     if said == RUNNING and not outcome.up:

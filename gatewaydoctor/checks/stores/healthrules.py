@@ -173,6 +173,8 @@ UNREADABLE = Rule(
 
 ISOLATES = "startsWithoutAgent"
 """Evidence that a start does without the sessions of the agent, or not with them where they are."""
+UNTRIED = "releaseNotTried"
+"""Evidence that another release than the one in use was seen to refuse; which one is in use."""
 _NAMES = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the quarantine store"}
 
 
@@ -195,7 +197,9 @@ def finding_of(
     if isinstance(ahead, SeenStart):
         severity = severity or severity_of(ahead)
         evidence = {**evidence, ISOLATES: True} if ahead.isolates else evidence
-        ahead = refuses(ahead)
+        if ahead.refuses and ahead.untried:
+            evidence = {**evidence, UNTRIED: ahead.untried}
+        ahead = _without_state(ahead) if ahead.isolates and health.agent_id is None else refuses(ahead)
     return rule.finding(
         message,
         ahead,
@@ -232,6 +236,10 @@ def refuses(start: SeenStart, more: str = "") -> str:
     if start.refuses:
         return f"{start.who} refuses to start (exit {start.code}){more}{start.hedge}."
     return f"{start.who} starts with it; {NEWEST} refuses to."
+
+
+def _without_state(start: SeenStart) -> str:
+    return f"{start.who} starts without what it cannot read there, such as cron jobs{start.hedge}."
 
 
 def severity_of(start: SeenStart) -> Severity | None:

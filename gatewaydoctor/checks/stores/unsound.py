@@ -140,7 +140,8 @@ def broken(x: Examination, health: DatabaseHealth, problem: BrokenPages) -> Find
     tables = f" in {some_of(problem.tables)}" if problem.tables else ""
     page = f", page {problem.pages[0]:,}" if problem.pages else ""
     message = f"{who_of(health)} is damaged{tables}{page}. {_readable(health)}"
-    ahead = _refused(x, health)
+    apart = health.role is DatabaseRole.STATE and "schema_meta" not in problem.tables
+    ahead = start_over(x, Damage.STATE_PAGE) if apart else _refused(x, health)
     return finding_of(CORRUPT, health, message, ahead, evidence, brief=brief, repair=_salvage(health))
 
 

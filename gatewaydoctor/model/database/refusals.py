@@ -16,10 +16,15 @@ NEWEST = "2026.9.6"
 """The newest release that was tried. What only it was seen to do is told with its name."""
 STARTS = 0
 """In place of an exit code: the gateway comes up."""
+APART = -1
+"""The gateway comes up without what it cannot read, and leaves the file as it is."""
+_MIXED = "2026.7.1"
+"""The release that was tried of those with sessions in files and jobs in a database."""
 
 
 class Damage(StrEnum):
-    """Kinds of damage. `agent`, `state`: a database with a garbage header or a zeroed page, or cut in half. `empty`,
+    """Kinds of damage. `agent`, `state`: a database with a garbage header or a zeroed page, or cut in half;
+    `state-page`: the latter two of the state database, in tables other than its own record. `empty`,
     `no-table`, `missing`: an agent's; `state-gone`: the state database of 0 bytes or missing; `unused`: missing,
     of an agent that the config does not have. `tables`: tables are missing that a start makes again. `index`: it
     lacks rows, or a page of it is malformed. `side-file`: a link in place of the -wal, not a regular file in place of
@@ -36,6 +41,7 @@ class Damage(StrEnum):
 
     AGENT = "agent"
     STATE = "state"
+    STATE_PAGE = "state-page"
     EMPTY = "empty"
     NO_TABLE = "no-table"
     MISSING = "missing"
@@ -84,12 +90,13 @@ class Damage(StrEnum):
 
 
 CODES: Mapping[Damage, Mapping[str, int]] = {
-    Damage.AGENT: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
-    Damage.STATE: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
+    Damage.AGENT: {"2026.8.1": 1, "2026.9.3": 1, "2026.9.5": APART, NEWEST: 78},
+    Damage.STATE: {_MIXED: 1, "2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
+    Damage.STATE_PAGE: {_MIXED: APART, "2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.EMPTY: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.NO_TABLE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.MISSING: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
-    Damage.STATE_GONE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
+    Damage.STATE_GONE: {_MIXED: STARTS, "2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.UNUSED: {NEWEST: STARTS},
     Damage.LEFTOVER: {"2026.8.1": 1, "2026.9.3": 78, "2026.9.5": 78, NEWEST: 78},
     Damage.OLD_FILE: {"2026.8.1": STARTS, "2026.9.3": 78, "2026.9.5": 78, NEWEST: 78},
@@ -97,11 +104,11 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.OWNER: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.REGISTERED: {NEWEST: 78},
     Damage.DOUBLED: {NEWEST: 1},
-    Damage.NEWER: {"2026.8.1": 78, "2026.9.3": 78, NEWEST: 78},
+    Damage.NEWER: {_MIXED: 1, "2026.8.1": 78, "2026.9.3": 78, "2026.9.5": 78, NEWEST: 78},
     Damage.VERSIONS: {NEWEST: 78},
     Damage.NO_VERSION: {NEWEST: 78},
     Damage.STATE_NO_VERSION: {NEWEST: 1},
-    Damage.FOREIGN_KEYS: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
+    Damage.FOREIGN_KEYS: {"2026.8.1": 1, "2026.9.3": 1, "2026.9.5": APART, NEWEST: 78},
     Damage.SCHEMA: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.TABLES: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.ENTRIES: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: 1},
@@ -168,7 +175,7 @@ default nor `main`: the sessions of that agent stay closed, and the file as it i
 
 class SeenStart(Struct, frozen=True):
     """What a start makes of one damage. `release` is the one that was seen, `untried` the one in use where that was
-    not. `isolates`: it starts without the sessions of the agent."""
+    not. `isolates`: it starts without what it cannot read, such as the sessions of the agent."""
 
     release: str
     code: int
@@ -193,7 +200,8 @@ def seen_start(damage: Damage, release: str | None, *, due: bool = False, apart:
     agent that a start can do without."""
     codes = {**CODES[damage], **DUE.get(damage, {})} if due else CODES[damage]
     if release is not None and release != NEWEST and release in codes:
-        return SeenStart(release, codes[release])
+        alone = codes[release] == APART
+        return SeenStart(release, STARTS if alone else codes[release], isolates=alone)
     untried = None if release == NEWEST else release
     if apart and damage in ISOLATED:
         return SeenStart(NEWEST, STARTS, untried, isolates=True)
