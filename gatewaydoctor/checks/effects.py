@@ -250,7 +250,8 @@ def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) ->
     if finding.evidence.get("startRefused"):
         return StartEffect(Effect.FAILS, finding.consequence, headline(finding.message))
     in_place = finding.evidence.get("obstacle") == Obstacle.NOT_A_FILE
-    blocked = in_place and (release.version == NEWEST or not release.behaviour.sessions_in_database)
+    of_files = not release.behaviour.sessions_in_database and not finding.evidence.get("jobsInDatabase")
+    blocked = in_place and (release.version == NEWEST or of_files)
     if finding.severity < Severity.ERROR or not (blocked or finding.evidence.get("read") == "unparseable"):
         return None
     return StartEffect(Effect.RISKS, _UNSCHEDULED, headline(finding.message))

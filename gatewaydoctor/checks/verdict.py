@@ -10,6 +10,7 @@ from gatewaydoctor.checks.effects import SCAN_AGAIN, headline, place_of, start_e
 from gatewaydoctor.checks.sessions.transcripts import unindexed_conversations
 from gatewaydoctor.checks.stake import stake_of, told_of_dropped
 from gatewaydoctor.model.command import Command
+from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, NextStep, Start, StartEffect, StartVerdict
@@ -97,10 +98,13 @@ _ASK_FOR_THE_RELEASE = NextStep(
 
 
 def _gaps(x: Examination) -> list[tuple[str, str]]:
-    """Path and reason of everything that could not be read here, each path once."""
+    """Path and reason of everything that could not be read here, each path once. What is in place of a file of cron
+    jobs is there for the gateway, too, and has a finding."""
+    jobs = (x.cron.store.problem, x.cron.state.problem)
     problems = (
         *(store.read.problem for store in x.stores),
-        *(x.cron.store.problem, x.cron.state.problem, x.subagents.problem),
+        *(each for each in jobs if each is None or each.obstacle is not Obstacle.NOT_A_FILE),
+        x.subagents.problem,
         *(queue.problem for queue in x.queues),
         *x.census.unreadable,
     )

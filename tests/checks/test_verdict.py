@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,13 +46,13 @@ FAILS = {
     *("database-foreign-keys", "database-schema", "database-lease", "config-without-mode"),
     *("permission-denied", "config-newer", "database-log-foreign"),
     *("config-refused", "legacy-store-beside-sqlite", "legacy-file-damaged", "legacy-file-left"),
-    "migration-receipt-open",
+    *("migration-receipt-open", "newer-schema"),
 }
 RISKS = {
     *("config-shrunk", "incident-61633", "store-heap-risk", "store-over-cap", "subagents-unreadable"),
     *("transcript-bad-header", "transcript-boot-loop", "jobs-other-path", "cron-store-unparseable"),
 }
-UNREAD = {"newer-schema", "database-unreadable"}
+UNREAD = {"database-unreadable"}
 EXPECT = {
     **dict.fromkeys(LOSES, (Start.AT_RISK, Effect.LOSES)),
     **dict.fromkeys(FAILS, (Start.NO, Effect.FAILS)),
@@ -78,6 +80,19 @@ def test_every_fixture_has_its_verdict(name: str) -> None:
     assert verdict.reason.endswith(".")
     assert not verdict.cause.endswith(".")
     assert verdict.stake.text.endswith(".")
+
+
+def test_what_is_in_place_of_the_cron_directory_stops_nothing_where_jobs_are_in_a_database(tmp_path: Path) -> None:
+    """2026.7.1 was seen to come up, and to run its jobs."""
+    shutil.copytree(FIXTURES / "era-mixed/state", tmp_path / "state")
+    shutil.rmtree(tmp_path / "state/cron")
+    state = StateDir(tmp_path, "2026.7.1")
+    shutil.rmtree(state.root)
+    shutil.move(tmp_path / "state", state.root)
+    with closing(sqlite3.connect(state.root / "state/openclaw.sqlite", isolation_level=None)) as database:
+        database.execute("UPDATE schema_meta SET app_version = '2026.7.1'")
+    state.file("cron", "")
+    assert state.judge().verdict.start is Start.YES
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def _store(x: Examination) -> Iterator[Finding]:
         | {
             "jobsNamedElsewhere": named,
             "startRefused": stops,
-            "obstacle": store.problem.obstacle.value if store.problem else None,
+            "jobsInDatabase": x.eras.cron_in_database,
             "sources": sorted({source for job in x.cron.lost for source in job.sources})[:EXAMPLES],
         },
         repair=None,
@@ -143,6 +143,7 @@ def _evidence(file: CronFile) -> dict[str, object]:
     return {
         "read": file.read.value,
         "reason": file.reason,
+        "obstacle": file.problem.obstacle.value if file.problem else None,
         "bytes": file.bytes,
         "offset": file.fault.offset if file.fault else None,
     }
@@ -159,7 +160,7 @@ def _state(x: Examination) -> Iterator[Finding]:
             unread.consequence(state.problem, "cron does not run at all"),
             severity=_severity(state),
             path=state.path,
-            evidence=_evidence(state),
+            evidence=_evidence(state) | {"jobsInDatabase": x.eras.cron_in_database},
             repair=None,
             by_hand=unread.by_hand(state.problem),
         )
