@@ -33,7 +33,7 @@ class Usage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ReleaseModel:
     """One release. Ages in seconds, None: nothing is removed by age.
 
     `store`: the rules of the reference store for sessions.json; None where sessions are in a database.
@@ -53,8 +53,8 @@ class Release:
     frees_silent: bool = False
 
 
-_3_28: Final = Release("2026.3.28", POLICIES["2026.3.28"], RunRows.COPIED, Usage.CALL)
-_4_25: Final = Release(
+_3_28: Final = ReleaseModel("2026.3.28", POLICIES["2026.3.28"], RunRows.COPIED, Usage.CALL)
+_4_25: Final = ReleaseModel(
     "2026.4.25",
     POLICIES["2026.4.25"],
     RunRows.PREFERENCES,
@@ -68,7 +68,7 @@ _5_22: Final = replace(
     _4_25, name="2026.5.22", store=POLICIES["2026.5.22"], run_rows=RunRows.NONE, usage=Usage.REFRESH
 )
 
-RELEASES: Final[dict[str, Release]] = {
+RELEASES: Final[dict[str, ReleaseModel]] = {
     release.name: release
     for release in (
         # A job row of 2026.3.13 has no status; its store follows the rules of 2026.3.28.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from gatewaydoctor.simulate.refstore import Maintenance
-    from gatewaydoctor.simulate.releases import Release
+    from gatewaydoctor.simulate.releases import ReleaseModel
     from gatewaydoctor.simulate.schedule import Job
 
 NAME: Final = "cap-storm"
@@ -119,7 +119,7 @@ def saves(plan: Plan, *, policy: str, seed: int) -> list[Save]:
 @dataclass(slots=True)
 class _Gateway:
     plan: Plan
-    release: Release
+    release: ReleaseModel
     seed: int
     env: simpy.Environment = field(default_factory=simpy.Environment)
     loop: EventLoop = field(init=False)
@@ -297,7 +297,7 @@ class _Gateway:
         self.file_trace.note(now, self.sessions)
 
 
-def _maintenance(options: CapStorm, release: Release) -> Maintenance | None:
+def _maintenance(options: CapStorm, release: ReleaseModel) -> Maintenance | None:
     """The settings of the file era; None for a database, whose limit of 5,000 rows is out of reach here."""
     if options.mode not in {"", *Mode}:
         raise BadOption(f"mode is warn or enforce, not {options.mode}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from random import Random
 
-    from gatewaydoctor.simulate.releases import Release
+    from gatewaydoctor.simulate.releases import ReleaseModel
 
 NAME: Final = "chat-buffers"
 MAINTENANCE_EVERY: Final = 60.0
@@ -73,7 +73,7 @@ def simulate(plan: Plan, *, policy: str, seed: int, remedies: tuple[str, ...]) -
 @dataclass(slots=True)
 class _Gateway:
     plan: Plan
-    release: Release
+    release: ReleaseModel
     seed: int
     env: simpy.Environment = field(default_factory=simpy.Environment)
     heap: Heap = field(init=False)

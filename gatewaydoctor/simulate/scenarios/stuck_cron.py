@@ -27,7 +27,7 @@ from gatewaydoctor.simulate.values import Figure, Result, Save, Table, filled
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from gatewaydoctor.simulate.releases import Release
+    from gatewaydoctor.simulate.releases import ReleaseModel
 
 NAME: Final = "stuck-cron"
 STATUSES: Final = ("running", "done", "failed", "none")
@@ -171,7 +171,7 @@ class _NeverUp(Exception):
 @dataclass(slots=True)
 class _Gateway:
     plan: Plan
-    release: Release
+    release: ReleaseModel
     seed: int
     env: simpy.Environment = field(default_factory=simpy.Environment)
     loop: EventLoop = field(init=False)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from random import Random
 
-    from gatewaydoctor.simulate.releases import Release
+    from gatewaydoctor.simulate.releases import ReleaseModel
 
 NAME: Final = "subagent-maps"
 SWEEP: Final = 60.0
@@ -85,7 +85,7 @@ class Plan:
     sweeps_contexts: bool = False
     ends_errors: bool = False
 
-    def limits(self, release: Release) -> dict[str, float | None]:
+    def limits(self, release: ReleaseModel) -> dict[str, float | None]:
         """Seconds after completion until an entry goes, by map; None: never. Remedies add to the release's."""
         options = self.options
         return {
@@ -121,7 +121,7 @@ class _Map:
 @dataclass(slots=True)
 class _Gateway:
     plan: Plan
-    release: Release
+    release: ReleaseModel
     seed: int
     env: simpy.Environment = field(default_factory=simpy.Environment)
     loop: EventLoop = field(init=False)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from random import Random
 
-    from gatewaydoctor.simulate.releases import Release
+    from gatewaydoctor.simulate.releases import ReleaseModel
 
 NAME: Final = "usage-scan"
 
@@ -133,7 +133,7 @@ class _Agent:
 @dataclass(slots=True)
 class _Gateway:
     plan: Plan
-    release: Release
+    release: ReleaseModel
     seed: int
     env: simpy.Environment = field(default_factory=simpy.Environment)
     loop: TurnLoop = field(init=False)
