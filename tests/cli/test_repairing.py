@@ -325,6 +325,22 @@ def test_a_start_that_the_scan_afterwards_speaks_against_is_not_the_next_step(tm
     assert told == f"1. keep the gateway stopped. {then['verdict']['reason']} {then['next']['command']}"
 
 
+def test_a_scheduler_that_does_not_start_reaps_nothing_and_a_parked_job_lets_it_start(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    runs = {f"agent:main:cron:a:run:{n}": row(n, age=3 * DAY) for n in range(20, 24)}
+    state.store({"agent:main:main": row(1)} | runs)
+    state.jobs([job("a"), "no job"])
+    at = ("--state-dir", str(state.root), *LATER)
+
+    def kinds(events: list[dict[str, object]]) -> set[object]:
+        return {each["kind"] for each in events} & {"idle", "reaps"}
+
+    plan = run("repair", "cron", "--json", *at).document["details"]["plan"]
+    assert (kinds(plan["startBefore"]), kinds(plan["startAfter"])) == ({"idle"}, {"reaps"})
+    assert "Start now    fails to start its scheduler" in run("repair", "cron", *at).out
+    assert "put back with repair cron --unpark JOB. " in " ".join(run("repair", "cron", *at).out.split())
+
+
 def test_the_kinds_that_are_offered_are_taken(incident: Path) -> None:
     refused = run("repair", "trim", "--kind", "person", "--state-dir", str(incident), *NOW)
     offered = refused.err.rpartition("Use one of: ")[2].strip(" .\n").split(", ")

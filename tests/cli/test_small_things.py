@@ -151,3 +151,12 @@ def test_a_snapshot_that_was_verified_leads_on(healthy: Path, tmp_path: Path) ->
     assert run("snapshot", "verify", str(copy)).out.endswith("next: nothing to do.\n")
     (copy / "state/openclaw.json").write_text("{}")
     assert "make another:" in run("snapshot", "verify", str(copy)).out
+
+
+def test_many_damaged_stores_fit_a_terminal(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    for number in range(40):
+        state.store(b'{"agent:x:main": {"sess', f"a{number}")
+    at = ("--state-dir", str(state.root), "--now", str(THEN))
+    for verb in ("status", "sessions", "forecast", "scan", "repair"):
+        assert len(run(verb, *at).out.splitlines()) <= 23, verb

@@ -50,7 +50,7 @@ def fired(state: StartState) -> Iterator[Event]:
                 EventKind.IDLE, 0, "fires no cron job, and clears no mark: cron is switched off in the config"
             )
         return
-    if stops := _with_fate(state, Fate.STOPS_CRON):
+    if stops := state.fated(Fate.STOPS_CRON):
         jobs = names([job for job in state.jobs if job.index in stops])
         what = f"fails to start its scheduler over {plural(len(stops), 'job')}: no cron job runs"
         yield Event(EventKind.IDLE, 0, what, jobs, len(stops), source="seen with 2026.3.28 and 2026.4.25")
@@ -188,17 +188,12 @@ def _next(state: StartState, due: list[CronJob]) -> Iterator[Event]:
 
 def _running(state: StartState) -> list[CronJob]:
     """The jobs but for those that the release in use never runs."""
-    never = _with_fate(state, Fate.DROPPED) | _with_fate(state, Fate.NEVER_RUNS)
+    never = state.fated(Fate.DROPPED) | state.fated(Fate.NEVER_RUNS)
     return [job for job in state.jobs if job.index not in never]
 
 
-def _with_fate(state: StartState, fate: Fate) -> set[int]:
-    """The places in jobs.json of what the release in use makes this of."""
-    return {each.index for each in state.x.cron.problems if each.fate is fate and state.jobs}
-
-
 def _malformed(state: StartState) -> Iterator[Event]:
-    if gone := _with_fate(state, Fate.DROPPED):
+    if gone := state.fated(Fate.DROPPED):
         jobs = [job for job in state.jobs if job.index in gone]
         what = f"deletes {plural(len(gone), 'job')} from jobs.json, and seconds later from jobs.json.bak"
         yield Event(

@@ -9,6 +9,7 @@ from gatewaydoctor.checks.stores.databases import waiting_source
 from gatewaydoctor.checks.stores.rows import merged_at_start
 from gatewaydoctor.checks.stores.size import heap_needed
 from gatewaydoctor.examine.sessions.eviction import EvictionCollector
+from gatewaydoctor.model.gateway.cron import Fate
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status
 from gatewaydoctor.model.gateway.release import Cut
 from gatewaydoctor.model.gateway.store import Readable
@@ -151,7 +152,9 @@ def _reaped_before(state: StartState, store: StoreAtStart) -> int | None:
     on stores of agents that own a job, and of the default one."""
     x = state.x
     retention = x.config.cron.session_retention.value
-    armed = x.config.cron.enabled.value and any(job.enabled for job in state.jobs)
+    armed = (
+        x.config.cron.enabled.value and any(job.enabled for job in state.jobs) and not state.fated(Fate.STOPS_CRON)
+    )
     owners = {job.agent_id or x.config.default_agent for job in state.jobs} | {x.config.default_agent}
     if retention is None or not armed or x.config.release.behaviour.sessions_in_database:
         return None

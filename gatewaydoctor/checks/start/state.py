@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
-    from gatewaydoctor.model.gateway.cron import CronJob
+    from gatewaydoctor.model.gateway.cron import CronJob, Fate
     from gatewaydoctor.model.gateway.entry import Entry, Glance, Kind
     from gatewaydoctor.model.gateway.era import Era
     from gatewaydoctor.model.gateway.store import Readable
@@ -103,6 +103,10 @@ class StartState(Struct, frozen=True):
     resumption: Resumption
     verdict: StartVerdict | None = None
     gone_children: frozenset[str] = field(default_factory=frozenset)
+
+    def fated(self, fate: Fate) -> set[int]:
+        """The places in jobs.json of what the release in use makes this of."""
+        return {each.index for each in self.x.cron.problems if each.fate is fate and self.jobs}
 
 
 def as_it_is(x: Examination, verdict: StartVerdict) -> StartState:

@@ -77,6 +77,8 @@ class Draft:
         """Stores that are made again, or put back whole, as they will be."""
         self.cron_jobs = x.cron.jobs
         """The jobs as the plan leaves them."""
+        self.unlisted: frozenset[int] = frozenset()
+        """Places in jobs.json of what the plan takes out of it."""
         self.filed: list[CronJob] = []
         """Jobs of the state database that come under the path whose jobs the gateway runs."""
         self.queues = x.queues

@@ -96,7 +96,8 @@ def _after(draft: Draft) -> StartState:
     jobs = draft.cron_jobs if draft.x.state is None else planned_jobs(draft)
     gone = dropped_children(draft) & _children(draft)
     resumption = Resumption(draft.x, gone_locks(draft))
-    x = replace(draft.x, queues=draft.queues, state=draft.state)
+    problems = tuple(each for each in draft.x.cron.problems if each.index not in draft.unlisted)
+    x = replace(draft.x, cron=replace(draft.x.cron, problems=problems), queues=draft.queues, state=draft.state)
     return StartState(x, stores, databases, jobs, resumption, _still_ahead(draft), gone)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.forecast import Certainty, EventKind
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.fitting import ends, wrapped
+from gatewaydoctor.report.screens.blocks.fitting import ends, fitted, wrapped
 from gatewaydoctor.report.screens.blocks.parts import View, moment, print_step
 
 if TYPE_CHECKING:
@@ -30,6 +32,11 @@ MOST_LINES = 16
 
 def show(console: Console, forecast: Forecast, place: Place, view: View, command: str) -> None:
     """`command` is what to type next."""
+    most = view if view.rows is None else replace(view, rows=MOST_LINES)
+    fitted(console, most, partial(_draw, forecast=forecast, place=place, command=command))
+
+
+def _draw(console: Console, view: View, *, forecast: Forecast, place: Place, command: str) -> None:
     who = forecast.release or "a gateway"
     if not view.quiet:
         title = f"If {who} starts now on {view.names.path(place.state_dir)} ({moment(forecast.now)} UTC):"
@@ -48,8 +55,9 @@ def step(view: View, command: str) -> NextStep:
 
 
 def lines(console: Console, events: Sequence[Event], view: View) -> None:
-    """Events in order, each under the time it happens; what is not shown is counted."""
-    left = None if view.rows is None else MOST_LINES
+    """Events in order, each under the time it happens, in at most as many lines as a table has rows; what is not
+    shown is counted."""
+    left = view.rows
     hidden = 0
     width = max(LABEL, *(len(when(event.at)) + 1 for event in events), 0)
     for label, together in groupby(events, key=lambda event: when(event.at)):

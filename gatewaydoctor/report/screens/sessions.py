@@ -47,8 +47,10 @@ def _draw(console: Console, view: View, *, sessions: Sessions) -> None:
     if len(shown) == sessions.total:
         console.print(Text(words.plural(sessions.total, "session")))
     more(console, len(shown), sessions.total, "sessions")
-    for path, reason in sessions.problems:
+    unread = capped(sessions.problems, view)
+    for path, reason in unread:
         console.print(Text(f"{path}: {reason}.", "bold"))
+    more(console, len(unread), len(sessions.problems), "stores not read")
     print_step(console, view, step(view))
 
 

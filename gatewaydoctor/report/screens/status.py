@@ -93,9 +93,10 @@ def _overview(console: Console, judgement: Judgement, view: View) -> None:
     stores = judgement.examination.session_stores
     section(console, f"{len(stores)} stores")
     tables.stores(console, stores, view)
-    for store in stores:
-        if not isinstance(store, DatabaseFacts):
-            _damage(console, store, f"{view.agent(store.agent_id)}: loads as EMPTY")
+    damaged = [each for each in stores if not isinstance(each, DatabaseFacts) and isinstance(each.soundness, Damaged)]
+    for store in capped(damaged, view):
+        _damage(console, store, f"{view.agent(store.agent_id)}: loads as EMPTY")
+    more(console, len(capped(damaged, view)), len(damaged), "damaged stores")
     console.print(Text("--agent NAME shows kinds, ages and fields of one, --all of every one."))
     print_step(console, view, step(view))
 

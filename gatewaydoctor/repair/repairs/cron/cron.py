@@ -256,10 +256,10 @@ class _Files:
         )
         running = [jobs[index] for index in self.parked if index in jobs]
         stop = [f"{job.label}: {job.schedule.words}" for job in running]
-        these = "This schedule stops" if len(stop) == 1 else "These schedules stop"
+        these = "This schedule stops" if len(labels) == 1 else "These schedules stop"
         self.draft.caution(
             f"Parked jobs do not run. {these} until the job is corrected, given an id where it has none, and put "
-            "back with repair cron --unpark JOB:",
+            f"back with repair cron --unpark JOB{':' if stop else '.'}",
             stop,
             keep=len(stop),
         )
@@ -317,6 +317,7 @@ class _Files:
             state = replace(job.state, running_at=None) if job.index in cleared else job.state
             return replace(job, state=state, enabled=(job.enabled or job.index in on) and job.index not in off)
 
+        self.draft.unlisted = frozenset(self.parked)
         self.draft.cron_jobs = tuple(after(job) for job in self.draft.cron_jobs if job.index not in self.parked)
         if self.changes.untouched:
             self.draft.caution("Named, and nothing is done:", self.changes.untouched)

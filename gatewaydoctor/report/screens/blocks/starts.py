@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from gatewaydoctor.report.screens.blocks.parts import View
 
 _WORTH = (
-    *("refuses", "empties", "evicts", "imports", "resumes", "fires", "catches-up", "sends", "reaps", "announces"),
+    *(
+        "refuses",
+        "empties",
+        "evicts",
+        "idle",
+        "imports",
+        "resumes",
+        "fires",
+        "catches-up",
+        "sends",
+        "reaps",
+        "announces",
+    ),
     "validates",
 )
 """Kinds of events that a plan tells, what is lost first."""
