@@ -17,14 +17,15 @@ from gatewaydoctor.repair.run.merge_run import merge
 from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs
 from gatewaydoctor.repair.writing.errors import InputChanged, LeftHalfway, PutBack
+from tests.fixtures_source.health import AGENT
 from tests.repair import agentdb
 from tests.repair import test_database_faults as databases
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs, Killed
 from tests.repair.scene import DEAD, contents, tools, tree
-from tests.repair.test_every_repair import compacted, trim_in_a_database
+from tests.repair.test_every_repair import compacted, crowded, trim_in_a_database
 from tests.repair.test_whose_runs import killed_at, last_of
-from tests.world import StateDir
+from tests.world import HOUR, StateDir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -220,3 +221,15 @@ def test_the_log_of_a_parked_agent_does_not_come_back_to_its_new_database(tmp_pa
     assert {name: value for name, value in tree(root).items() if path.name in name} == {
         name: value for name, value in before.items() if path.name in name
     }
+
+
+def test_a_copy_of_a_database_goes_without_the_log_next_to_it(tmp_path: Path) -> None:
+    """No gateway opens it: that log is as old as the copy, and of no account."""
+    doctor = Doctor(StateDir(tmp_path, "2026.9.6"))
+    crowded(doctor.state)
+    doctor.state.file(f"{AGENT}.corrupt-1795000000000-wal", b"x" * 5_000, HOUR)
+    before = tree(doctor.state.root)
+    apply(doctor.plan(Repair.SPACE), tools(), DEAD, tmp_path / "vault")
+    assert not (doctor.state.root / f"{AGENT}.corrupt-1795000000000").exists()
+    undo(find_run(tools(), doctor.state.root, tmp_path / "vault", None), tools(), DEAD)
+    assert tree(doctor.state.root) == before

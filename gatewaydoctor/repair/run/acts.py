@@ -81,7 +81,7 @@ def log_appeared(work: Work, number: int) -> bool:
     """Whether a process has written to the database at this act's target since the run read or made it: it has a log
     that the run did not find or put there."""
     target = target_of(work.plan.acts[number], work.plan)
-    if DATABASE not in target:
+    if not target.endswith(DATABASE):
         return False
     others = ((target_of(act, work.plan), other) for other, act in enumerate(work.plan.acts))
     logs = {path: other for path, other in others if database_of(path) == target}

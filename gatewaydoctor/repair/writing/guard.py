@@ -97,19 +97,19 @@ def databases_of(plan: Plan) -> dict[FileIdentity, str]:
 
 
 DATABASE = ".sqlite"
-"""In the name of every database, and of what belongs to one."""
+"""How the name of every database ends that a gateway opens; copies of one have other names."""
 
 
 def database_of(path: str) -> str | None:
     """The database that a log, its index or a rollback journal belongs to; None for any other file."""
-    main, dash, kind = path.rpartition("-")
-    return main if dash and kind in ("wal", "shm", "journal") and DATABASE in main else None
+    main, _, kind = path.rpartition("-")
+    return main if kind in ("wal", "shm", "journal") and main.endswith(DATABASE) else None
 
 
 def other_log(fs: ReadFs, state_dir: Path, target: str, known: Container[str]) -> str | None:
     """A log or rollback journal with content next to this database that is none of `known`: whoever wrote it has
     written to the database that is there, and to no other."""
-    if DATABASE not in target or database_of(target) is not None:
+    if not target.endswith(DATABASE):
         return None
     names = (f"{target}{suffix}" for suffix in ("-wal", "-journal"))
     there = ((name, lstat_or_none(fs, state_dir / name)) for name in names if name not in known)
