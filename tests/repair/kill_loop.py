@@ -45,6 +45,8 @@ PADDING = 12_000
 PATIENCE_S = 60
 HELD_BACK = 78
 """How `gate` ends where a start has to wait."""
+ALL = [str(each) for each in (*SCENES, *MORE) if each is not Repair.SPACE]
+"""Every scene but the one whose vault has to be on another disk."""
 BESIDE = (".sqlite", ".sqlite-wal", ".sqlite-journal")
 
 
@@ -255,7 +257,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         if asked.scenes is not None:
-            seen = scenes(asked.scenes or [str(each) for each in (*SCENES, *MORE)], count, seed, place)
+            seen = scenes(asked.scenes or ALL, count, seed, place)
         else:
             root = make_databases(place, DATABASE_ROWS) if asked.databases else make(place, ROWS)
             seen = loop(ground(root, ("repair",)), count, seed)
