@@ -55,7 +55,11 @@ def decision(document: Document) -> str:
         return f"{document.command}: {plural(document.findings_total, 'finding')}."
     total, known = document.findings_total, gate.known
     milder = total - gate.failing - known
-    rest = [(milder, "below the threshold"), (known, "known"), (gate.left_out, "of rules left out")]
+    rest = [
+        (milder, "below the threshold"),
+        (known, "in the baseline"),
+        (gate.left_out, "of other rules not counted"),
+    ]
     if gate.fail_on == "never":
         worst = f", worst severity {document.worst}" if document.worst else ""
         said = f"{plural(total, 'finding')}{worst}; --fail-on never lets all pass"

@@ -413,7 +413,29 @@ def test_on_a_terminal_lines_break_between_words_and_the_next_step_is_last(tmp_p
     body, _, step = shown.partition("\n\nnext: ")
     assert max(map(len, body.splitlines())) <= 80 < max(map(len, plain.splitlines()))
     assert body.split() == plain.split()
-    assert step == f"gatewaydoctor repair --state-dir {tmp_path}\n"
+    assert " ".join(step.replace("\\\n", " ").split()) == f"gatewaydoctor repair --state-dir {tmp_path}"
+    assert all(line.endswith(" \\") for line in step.splitlines()[:-1])
+
+
+def test_on_a_terminal_as_many_findings_are_shown_as_fit(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    for number in range(40):
+        state.store(b'{"agent:x:main": {"sess', f"a{number}")
+    at = ("check", "--only", "store-unparseable", "--state-dir", str(state.root), "--now", str(NOW))
+    shown = harness.Machine(terminal=True).run(*at).out.splitlines()
+    assert len(shown) <= 23
+    assert any(" of 40 failing findings; --all shows all." in line for line in shown)
+    assert any(line.startswith("check: failed; 40 findings") for line in shown)
+    assert len(harness.Machine(terminal=True).run(*at, "--all").out.splitlines()) > 40
+    assert len(harness.Machine().run(*at).out.splitlines()) > 40, "a log has all of them"
+
+
+def test_a_directory_that_only_a_shell_can_spell_is_named_whole(tmp_path: Path) -> None:
+    root = tmp_path / "a\nb"
+    root.mkdir()
+    scenes.busy(root)
+    step = harness.Machine(terminal=True).run("check", "--state-dir", str(root)).out.partition("\nnext: ")[2]
+    assert step == f"gatewaydoctor repair --state-dir $'{tmp_path}/a\\x0ab'\n"
 
 
 def test_a_store_is_hashed_only_for_outputs_that_tell_its_hash(

@@ -128,7 +128,9 @@ def _deliver_document(outcome: Outcome, chosen: str) -> int:
 
         from gatewaydoctor.report.formats.text import on_terminal
 
-        text = on_terminal(outgoing_document(document), get_terminal_size().columns)
+        columns, rows = get_terminal_size()
+        whole = outcome.run.options.all or outcome.run.options.verbose
+        text = on_terminal(outgoing_document(document), columns, None if whole else rows)
     else:
         text = render(chosen, document)
     if outcome.output is not None:
