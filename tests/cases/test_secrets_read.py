@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 OF_A_FILE = {"source": "file", "provider": "mine", "id": "/token"}
 OF_A_PROGRAM = {"source": "exec", "provider": "mine", "id": "token"}
 SINGLE = {"mode": "singleValue"}
+CERT = "-----BEGIN CERTIFICATE-----\nMAMCAQA=\n-----END CERTIFICATE-----\n"
+CURVE = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+WITH_A_PASSPHRASE = (
+    "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,5CE5\n\n"
+    "MAMC\n-----END RSA PRIVATE KEY-----\n"
+)
 KEY = "-----BEGIN PRIVATE KEY-----\nMAMCAQA=\n-----END PRIVATE KEY-----\n"
 
 
@@ -162,11 +168,21 @@ def test_a_certificate_and_its_key_are_there_or_both_are_made(
 
 
 @pytest.mark.parametrize(
-    "damaged", ["", "garbage", KEY[:40], KEY.replace("MAMC", "AAAA"), KEY.replace("MAMC", "MAkC")]
+    "damaged", ["", "garbage", KEY[:40], KEY.replace("MAMC", "AAAA"), KEY.replace("MAMC", "MAkC"), CURVE, CERT]
 )
 def test_a_key_is_a_whole_pem(damaged: str, state: StateDir) -> None:
-    state.file("gateway/tls/gateway-cert.pem", KEY)
+    state.file("gateway/tls/gateway-cert.pem", CERT)
     state.file("gateway/tls/gateway-key.pem", damaged)
     state.config({"gateway": {"mode": "local", "tls": {"enabled": True}}})
     refused = "1 setting the gateway refuses: gateway.tls.keyPath (not a PEM file, or cut short)."
     assert told(state) == (Start.NO, refused)
+
+
+@pytest.mark.parametrize(
+    "key", [CURVE + KEY.replace("PRIVATE", "EC PRIVATE"), WITH_A_PASSPHRASE, f"text\n{KEY}{KEY[:40]}"]
+)
+def test_a_key_may_follow_on_the_parameters_of_its_curve_and_may_have_headers(key: str, state: StateDir) -> None:
+    state.file("gateway/tls/gateway-cert.pem", f"{KEY}{CERT}")
+    state.file("gateway/tls/gateway-key.pem", key)
+    state.config({"gateway": {"mode": "local", "tls": {"enabled": True}}})
+    assert told(state) == (Start.YES, "")

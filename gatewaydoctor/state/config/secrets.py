@@ -159,8 +159,9 @@ def _within(path: str, folders: list[object]) -> bool:
     )
 
 
-_PAIR = (("certPath", "gateway-cert.pem"), ("keyPath", "gateway-key.pem"))
-_PEM = regex(rb"-----BEGIN ([A-Z0-9 ]+)-----([^-]*+)-----END \1-----")
+_PAIR = (("certPath", "gateway-cert.pem", b"CERTIFICATE"), ("keyPath", "gateway-key.pem", b"PRIVATE KEY"))
+"""Each file of the pair: its setting, its name where that is not given, and what the label of its block ends with."""
+_PEM = regex(rb"-----BEGIN ([A-Z0-9 ]+)-----((?:[^-]|-(?!----))*+)-----END \1-----")
 
 
 def _of_certificate(tls: Mapping[str, object], outside: Outside) -> Iterator[RefusedSetting]:
@@ -168,34 +169,35 @@ def _of_certificate(tls: Mapping[str, object], outside: Outside) -> Iterator[Ref
     if tls.get("enabled") is not True:
         return
     folder = outside.state_dir / "gateway" / "tls"
-    given = {name: (str(tls.get(name) or "").strip(), str(folder / usual)) for name, usual in _PAIR}
-    paths = {name: own or usual for name, (own, usual) in given.items()}
+    paths = {name: str(tls.get(name) or "").strip() or str(folder / usual) for name, usual, _ in _PAIR}
     if not all(path.startswith("/") for path in paths.values()):
         return
     missing = [name for name, path in paths.items() if not outside.there(path)]
     if len(missing) == 2 and tls.get("autoGenerate") is not False:
         return
-    for name, path in paths.items():
+    for name, _, label in _PAIR:
+        path = paths[name]
         if name in missing:
             unless = _elsewhere(path, outside)
             yield RefusedSetting("gateway.tls", name, "a file that is not there", exit_code=1, unless=unless)
-        elif (data := outside.read(path, _LARGEST)) is not None and not _is_pem(data):
+        elif (data := outside.read(path, _LARGEST)) is not None and not _is_pem(data, label):
             yield RefusedSetting("gateway.tls", name, "not a PEM file, or cut short", exit_code=1)
 
 
-def _is_pem(data: bytes) -> bool:
-    """Whether it has a block, and the first is one whole value by its own length; or has headers, as one with a
-    passphrase."""
-    block = _PEM.search(data)
-    if block is None:
-        return False
+def _is_pem(data: bytes, label: bytes) -> bool:
+    """Whether the first block with such a label is one whole value by its own length. Blocks of another kind may come
+    before it, as the parameters of a curve do; what is in one with headers, as of a key with a passphrase, is not
+    judged."""
+    body = next((block[2] for block in _PEM.finditer(data) if block[1].endswith(label)), None)
+    if body is None or b":" in body:
+        return body is not None
     try:
-        inner = binascii.a2b_base64(block[2])
+        value = binascii.a2b_base64(body)
     except binascii.Error:
-        return b":" in block[2]
-    long = inner[1] & 0x7F if len(inner) > 1 and inner[1] & 0x80 else 0
-    length = int.from_bytes(inner[2 : 2 + long], "big") if long else int.from_bytes(inner[1:2], "big")
-    return b":" in block[2] or (inner[:1] == b"\x30" and len(inner) >= 2 + long + length > 2)
+        return False
+    long = value[1] & 0x7F if len(value) > 1 and value[1] & 0x80 else 0
+    length = int.from_bytes(value[2 : 2 + long], "big") if long else int.from_bytes(value[1:2], "big")
+    return value[:1] == b"\x30" and len(value) >= 2 + long + length > 2
 
 
 def _elsewhere(path: str, outside: Outside) -> str:
