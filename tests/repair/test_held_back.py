@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gatewaydoctor.model.errors import ExitCode
-from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.model.repair.receipt import Ending, RunState
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
@@ -81,3 +82,51 @@ def test_a_database_or_log_that_is_only_moved_holds_it_back_too(ground: Path, sc
             held += 1
         fs.release()
     assert held
+
+
+def halfway(ground: Path) -> Path:
+    """A directory in which a repair of a database was killed after the database was replaced."""
+    stage, fs = Stage.of(ground, Repair.COMPACT), AfterExchange()
+    with suppress(Killed):
+        apply(stage.fresh(), tools(fs), DEAD)
+    fs.release()
+    return stage.root
+
+
+class AfterExchange(FaultFs):
+    def exchange(self, one: Path, other: Path) -> bool:
+        super().exchange(one, other)
+        self.dead = True
+        raise Killed
+
+
+def test_it_is_held_back_also_where_it_takes_long_to_say_what_ends_the_run(
+    ground: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = halfway(ground)
+    (run,) = pending(root)
+    # The process that began the run is this one, of which the gate is a child.
+    monkeypatch.setattr("gatewaydoctor.repair.vault.catalog._worker", lambda *_: None)
+    assert f"Run: gatewaydoctor repair --resume {run.run_id}" in gate(root)[1]
+    monkeypatch.setattr("gatewaydoctor.cli.shell.notices._ending_of", lambda *_: time.sleep(60))
+    ran = run_command("gate", "--state-dir", str(root), "--now", str(NOW), "--limit", "4")
+    assert ran.code == ExitCode.DO_NOT_START
+    assert f"run {run.run_id} was interrupted while it changed a database" in ran.err
+    assert "Run: gatewaydoctor scan" in ran.err
+
+
+def test_a_repair_that_is_at_work_on_a_database_is_waited_for(ground: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = halfway(ground)
+    monkeypatch.setattr("gatewaydoctor.repair.vault.catalog._worker", lambda *_: 4242)
+    code, told = gate(root)
+    assert code == ExitCode.DO_NOT_START
+    assert "is changing a database; wait until it has finished" in told
+    assert "interrupted" not in told
+
+
+def test_what_ends_a_run_is_found_out_once(ground: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, asked = halfway(ground), []
+    monkeypatch.setattr("gatewaydoctor.repair.run.returns.ending", lambda run, _: asked.append(run) or Ending.RESUME)
+    told = run_command("scan", "--state-dir", str(root), "--now", str(NOW), "--json").document
+    assert "--resume" in told["next"]["command"]
+    assert len(asked) == 1

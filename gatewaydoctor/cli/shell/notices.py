@@ -35,18 +35,18 @@ def clock_notice(outcome: Outcome) -> list[str]:
     return [f"The clock is {fixed_clock(clock)}: all ages are measured by it."]
 
 
-def halfway_run(run: Run, place: Place) -> str | None:
-    """The id of an interrupted run that may have left a database between two states. None too where the vault cannot
-    be read."""
+def halfway_run(run: Run, place: Place) -> RunInfo | None:
+    """A run that may have left a database between two states, or is at work on one. None too where the vault cannot
+    be read. Of the directory's files none is read."""
     with suppress(OSError):
         from gatewaydoctor.repair.vault.catalog import halfway
 
-        return next((each.run_id for each, _ in interrupted(run, place) if halfway(run.fs, each)), None)
+        return next((each for each in _pending(run, place) if halfway(run.fs, each)), None)
     return None
 
 
-def interrupted(run: Run, place: Place) -> tuple[tuple[RunInfo, Ending], ...]:
-    """Interrupted runs, and what ends each. Raises OSError for a vault that cannot be read."""
+def _pending(run: Run, place: Place) -> tuple[RunInfo, ...]:
+    """Runs that have not come to an end. Raises OSError for a vault that cannot be read."""
     from gatewaydoctor.repair.vault.layout import VAULT_NAME
 
     try:
@@ -56,34 +56,60 @@ def interrupted(run: Run, place: Place) -> tuple[tuple[RunInfo, Ending], ...]:
     from gatewaydoctor.repair.vault.catalog import interrupted_runs
     from gatewaydoctor.system.processes import system_processes
 
-    found = interrupted_runs(run.fs, system_processes(), place.real_dir)
-    if not found:
-        return ()
+    return interrupted_runs(run.fs, system_processes(), place.real_dir)
+
+
+def _ending(run: Run, pending: RunInfo) -> Ending:
+    """What ends it. The files it was to change are read whole, once as long as its journal stays the same."""
+    try:
+        journal = run.fs.stat(pending.place.journal)
+    except OSError:
+        return _ending_of(run, pending)
+    known = (pending.run_id, journal.size, journal.mtime_ns)
+    if known not in run.endings:
+        run.endings[known] = _ending_of(run, pending)
+    return run.endings[known]
+
+
+def _ending_of(run: Run, pending: RunInfo) -> Ending:
     from gatewaydoctor.examine.world import NoProgress
     from gatewaydoctor.repair.run.returns import ending
     from gatewaydoctor.repair.writing.tools import Tools
+    from gatewaydoctor.system.processes import system_processes
 
     # What ends a run is only looked for: hands that cannot write will do.
     tools = Tools(cast("WriteFs", run.fs), system_processes(), lambda: run.now, NoProgress())
-    return tuple((each, ending(each, tools)) for each in found)
+    return ending(pending, tools)
 
 
 def pending_step(run: Run, place: Place) -> NextStep | None:
     """What ends a run that was interrupted, which comes before anything else. None too where the vault cannot be
     read, of which a notice tells."""
-    from gatewaydoctor.checks.nextstep import interrupted as step_of
+    first = pending_run(run, place)
+    return step_of(run, first) if first else None
 
+
+def pending_run(run: Run, place: Place) -> RunInfo | None:
+    """The first of the runs that have not come to an end. None too where the vault cannot be read."""
     with suppress(OSError):
-        return next((step_of(each.run_id, how) for each, how in interrupted(run, place)), None)
+        return next(iter(_pending(run, place)), None)
     return None
+
+
+def step_of(run: Run, pending: RunInfo) -> NextStep:
+    """What ends this run."""
+    from gatewaydoctor.checks.nextstep import interrupted
+
+    return interrupted(pending.run_id, _ending(run, pending))
 
 
 def _interrupted(outcome: Outcome, place: Place) -> list[str]:
     try:
-        runs = interrupted(outcome.run, place)
+        return [
+            _told(outcome.run.invocation, each, _ending(outcome.run, each)) for each in _pending(outcome.run, place)
+        ]
     except OSError as error:
         return [f"Cannot read the vault ({error.strerror or type(error).__name__}), so earlier runs are unknown."]
-    return [_told(outcome.run.invocation, each, how) for each, how in runs]
 
 
 def _told(typed: Invocation, run: RunInfo, how: Ending) -> str:

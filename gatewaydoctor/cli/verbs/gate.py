@@ -15,15 +15,15 @@ from gatewaydoctor.cli.gate.timelimit import NoAnswer, in_child
 from gatewaydoctor.cli.parser.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.model.clock import ClockSource
-from gatewaydoctor.model.command import Command
+from gatewaydoctor.model.command import Command, typed
 from gatewaydoctor.model.errors import DoctorError, ExitCode
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.outcome.verdict import Effect
+from gatewaydoctor.model.outcome.verdict import Effect, NextStep
 
 if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.checks.thresholds import Thresholds
-    from gatewaydoctor.model.outcome.verdict import NextStep
+    from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.report.names import Names
 
 SWITCH = "GATEWAYDOCTOR_GATE"
@@ -112,7 +112,7 @@ def could_not(reason: str) -> str:
 def _within(run: Run, limit: float, heap_limit: str | None, *, warn: bool) -> Answer:
     def work() -> bytes:
         try:
-            answer = _answer(run, heap_limit, warn=warn)
+            answer = _answer(run, limit, heap_limit, warn=warn)
         except DoctorError as error:
             answer = Answer(could_not(error.message))
         except OSError as error:
@@ -129,7 +129,7 @@ def _within(run: Run, limit: float, heap_limit: str | None, *, warn: bool) -> An
         return Answer(could_not(str(error)))
 
 
-def _answer(run: Run, heap_limit: str | None, *, warn: bool) -> Answer:
+def _answer(run: Run, limit: float, heap_limit: str | None, *, warn: bool) -> Answer:
     from gatewaydoctor.cli.shell.examining import look
     from gatewaydoctor.cli.shell.notices import halfway_run
     from gatewaydoctor.examine.world import Depth
@@ -142,7 +142,9 @@ def _answer(run: Run, heap_limit: str | None, *, warn: bool) -> Answer:
     halfway = halfway_run(run, judgement.examination.place)
     stops = (halfway is not None or (effect is not None and effect.stops_gate)) and not warn
     answer = (
-        _halfway(run, judgement, names, halfway) if stops and halfway else _told(run, judgement, names, stops=stops)
+        _halfway(run, judgement, names, halfway, limit)
+        if stops and halfway
+        else _told(run, judgement, names, limit, stops=stops)
     )
     code = ExitCode.DO_NOT_START if stops else ExitCode.OK
     if not run.wants_json:
@@ -162,29 +164,39 @@ def _thresholds(heap_limit: str | None) -> Thresholds:
     return DEFAULTS if heap_limit is None else replace(DEFAULTS, heap_bytes=parse_size(heap_limit, "--heap-limit"))
 
 
-def _halfway(run: Run, judgement: Judgement, names: Names, run_id: str) -> Answer:
-    from gatewaydoctor.cli.shell.notices import pending_step
-
+def _halfway(run: Run, judgement: Judgement, names: Names, halfway: RunInfo, limit: float) -> Answer:
     place, release = judgement.examination.place, judgement.verdict.release or "the gateway"
-    told = (
-        f"gate: not starting {release} on {names.path(place.state_dir)}: run {run_id} was interrupted while it "
-        "changed a database."
-    )
-    step = pending_step(run, place)
-    return Answer(told, True, _typed(run, names, step) if step else None, _OVERRIDE)
+    told = f"gate: not starting {release} on {names.path(place.state_dir)}: run {halfway.run_id}"
+    if halfway.worker is not None:
+        return Answer(f"{told} is changing a database; wait until it has finished.", True, aside=_OVERRIDE)
+    command = _typed(run, names, _what_ends(run, halfway, limit))
+    return Answer(f"{told} was interrupted while it changed a database.", True, command, _OVERRIDE)
+
+
+def _what_ends(run: Run, pending: RunInfo, limit: float) -> NextStep:
+    """What ends an interrupted run. To tell, files are read whole, which may not cost the answer: after half of the
+    time `scan` is named, which tells it too."""
+    from gatewaydoctor.cli.shell.notices import step_of
+
+    try:
+        found = in_child(lambda: msgspec.json.encode(step_of(run, pending)), limit / 2)
+        return msgspec.json.decode(found, type=NextStep)
+    except (NoAnswer, OSError, ValueError):
+        return NextStep(typed("scan"), "a repair was interrupted")
 
 
 def _typed(run: Run, names: Names, step: NextStep) -> Command | None:
     return run.invocation.complete(names.command(step.command)) if step.command else None
 
 
-def _told(run: Run, judgement: Judgement, names: Names, *, stops: bool) -> Answer:
-    from gatewaydoctor.cli.shell.notices import pending_step
+def _told(run: Run, judgement: Judgement, names: Names, limit: float, *, stops: bool) -> Answer:
+    from gatewaydoctor.cli.shell.notices import pending_run
 
     x, verdict = judgement.examination, judgement.verdict
     reason = names.text(verdict.reason.removesuffix("."))
     cause = f" ({names.text(verdict.cause)})" if verdict.cause else ""
-    pending = pending_step(run, x.place)
+    interrupted = pending_run(run, x.place)
+    pending = _what_ends(run, interrupted, limit) if interrupted else None
     command = _typed(run, names, pending or judgement.next)
     if verdict.effect is None:
         counted = [finding.rule for finding in judgement.findings if finding.severity >= Severity.WARNING]

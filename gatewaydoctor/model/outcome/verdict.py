@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gatewaydoctor.model.command import Command  # noqa: TC001 - msgspec needs it to read a step
+
 if TYPE_CHECKING:
-    from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.outcome.finding import Finding
 
 
