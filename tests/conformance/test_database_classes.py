@@ -46,6 +46,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.conformance
+ELSEWHERE = "it may be there where the gateway runs, so the verdict is at risk"
+INTENDED = {
+    **dict.fromkeys(
+        (
+            "config-bind-custom-of-another-host",
+            "config-password-a-reference-to-an-unset-variable",
+            "config-tailscale-served",
+            "config-token-a-reference-to-an-unset-variable",
+        ),
+        ELSEWHERE,
+    ),
+    "config-token-of-a-file-of-another-user": "a gateway of that user may read it, so the verdict is at risk",
+    "config-token-of-a-program-of-another-user": "a gateway of that user may run it, so the verdict is at risk",
+    "filed-under-a-word-job": "a plain word is taken for this directory, as the fixtures have it",
+}
+"""Differences that are meant, and why."""
 AGENTS = ("main", "second")
 SCHEDULER_S = 20
 """Seconds after which the scheduler has started, or has said why it did not."""
@@ -320,7 +336,9 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
         happened = "at-risk"
     if said == RUNNING and not outcome.up:
         happened = RUNNING
-    agreed = told(base.release, "database_classes", name, said, happened)
+    agreed = told(
+        base.release, "database_classes", name, said, happened, "" if said == happened else INTENDED.get(name, "")
+    )
     assert agreed, (rules, reason, len(lost), outcome.code, outcome.log[-2000:])
 
 

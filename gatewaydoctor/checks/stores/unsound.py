@@ -68,10 +68,7 @@ def unopened(x: Examination, health: DatabaseHealth, problem: Unopened, *, copie
     if health.role is DatabaseRole.QUARANTINE:
         message = f"The file with the quarantine records cannot be read: {fault.reason}."
         start = start_over(x, Damage.QUARANTINE_STORE)
-        severity = severity_of(start)
-        return finding_of(
-            QUARANTINED, health, message, refuses(start), evidence, severity=severity, repair="quarantine"
-        )
+        return finding_of(QUARANTINED, health, message, start, evidence, repair="quarantine")
     if fault.kind is DatabaseFaultKind.EMPTY:
         return _empty(x, health, fault, evidence, copies=copies)
     what = "cannot be read" if fault.kind is DatabaseFaultKind.LOG else "is no longer a database"
@@ -98,7 +95,7 @@ def _empty(
         return finding_of(EMPTY, health, message, ahead, evidence, severity=warn, repair=None, by_hand=by_hand)
     start = start_over(x, Damage.STATE_GONE if state else Damage.NO_TABLE if tables else Damage.EMPTY)
     if start.refuses:
-        return finding_of(EMPTY, health, message, refuses(start), evidence, repair=repair)
+        return finding_of(EMPTY, health, message, start, evidence, repair=repair)
     lost = "starts without cron jobs, deliveries and pairings"
     ahead = lost if state else "creates a new one and starts with an EMPTY history for this agent"
     return finding_of(
@@ -146,15 +143,13 @@ def broken(x: Examination, health: DatabaseHealth, problem: BrokenPages) -> Find
 
 
 def read_only(x: Examination, health: DatabaseHealth, problem: ReadOnlyFormat) -> Finding:
-    start = start_over(x, Damage.READ_ONLY)
     return finding_of(
         CORRUPT,
         health,
         f"{who_of(health)} cannot be written: its header has the write version {problem.version}, which SQLite "
         "does not know.",
-        refuses(start),
+        start_over(x, Damage.READ_ONLY),
         {"writeVersion": problem.version},
-        severity=severity_of(start),
         by_hand="Copy the directory, and restore the set from a backup.",
         repair=None,
     )
