@@ -127,6 +127,18 @@ def test_a_secret_that_is_not_asked_for_is_not_read(state: StateDir) -> None:
     assert told(provided(state, OF_A_FILE, provider))[0] is Start.AT_RISK
 
 
+@pytest.mark.parametrize(("mode", "start"), [({"mode": "token"}, Start.NO), ({}, Start.YES)])
+def test_a_password_of_the_environment_makes_up_for_a_token_where_no_mode_is_set(
+    mode: dict[str, object], start: Start, state: StateDir
+) -> None:
+    path = state.file("secrets.json", "{")
+    sections = {"auth": {"token": OF_A_FILE, **mode}, "mode": "local"}
+    provider = {"source": "file", "path": str(path)}
+    env = {"vars": {"OPENCLAW_GATEWAY_PASSWORD": "x"}}
+    state.config({"gateway": sections, "secrets": {"providers": {"mine": provider}}, "env": env})
+    assert told(state)[0] is start
+
+
 def program(state: StateDir, mode: int = 0o700, **more: object) -> StateDir:
     path = state.file("print-token", "#!/bin/sh\necho Quartzite\n")
     path.chmod(mode)

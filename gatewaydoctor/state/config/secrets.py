@@ -39,11 +39,14 @@ def secret_faults(
 def _of_clients(
     auth: Mapping[str, object], document: Mapping[str, object], outside: Outside, env: Mapping[str, str]
 ) -> Iterator[RefusedSetting]:
-    """Of the secret that gateway.auth.mode asks for only: a start does without others."""
+    """Of the secret that gateway.auth.mode asks for only: a start does without others, and without a mode also where
+    the environment has the other kind."""
     section = as_object(document.get("secrets"))
-    for name in ("token", "password"):
-        reference = auth.get(name)
-        if auth.get("mode") not in (None, name) or not isinstance(reference, dict):
+    for name, other in (("token", "PASSWORD"), ("password", "TOKEN")):
+        reference, mode = auth.get(name), auth.get("mode")
+        if mode not in (None, name) or not isinstance(reference, dict):
+            continue
+        if mode is None and env.get(f"OPENCLAW_GATEWAY_{other}", "").strip():
             continue
         for what, unless in _of_reference(reference, section, outside, env):
             yield RefusedSetting("gateway.auth", name, what, exit_code=1, unless=unless)
