@@ -94,6 +94,19 @@ def test_a_token_that_is_not_in_its_file_stops_it(
     assert what in found
 
 
+@pytest.mark.parametrize(
+    ("release", "start"), [("2026.7.1", Start.NO), ("2026.9.5", Start.NO), ("2026.3.28", Start.YES)]
+)
+def test_a_torn_file_stops_2026_7_1_and_later_too(release: str, start: Start, tmp_path: Path) -> None:
+    assert told(of_a_file(StateDir(tmp_path, release), '{"token'))[0] is start
+
+
+def test_a_file_that_others_read_may_be_allowed(tmp_path: Path) -> None:
+    state = of_a_file(StateDir(tmp_path, "2026.7.1"), '{"token": "Quartzite"}', allowInsecurePath=True)
+    (state.root / "secrets.json").chmod(0o644)
+    assert told(state) == (Start.YES, "")
+
+
 @pytest.mark.parametrize(("mode", "what"), [(0o640, "0640"), (0o604, "0604"), (0o622, "0622")])
 def test_a_file_of_secrets_is_its_owners_alone(mode: int, what: str, state: StateDir) -> None:
     of_a_file(state, '{"token": "Quartzite"}')

@@ -22,7 +22,7 @@ from gatewaydoctor.state.config.demands import (
     of_plugin_paths,
     of_what_it_brings,
 )
-from gatewaydoctor.state.config.secrets import secret_faults
+from gatewaydoctor.state.config.secrets import of_certificate, of_clients
 from gatewaydoctor.state.config.shapes import SPECIAL, kind_of, meant, mistakes, mistakes_of_rows
 from gatewaydoctor.state.config.together import RELEASE, agents_of, contradictions
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
@@ -48,6 +48,9 @@ RELEASES = (
     "2026.9.6",
 )
 """The releases that were asked, oldest first."""
+
+SECRETS_READ = "2026.7.1"
+"""The first release that was seen to end over a token whose file is torn."""
 
 Known = tuple[str, str, str]
 """The first and the last release that knows these names, and the names."""
@@ -264,9 +267,11 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
     yield from of_what_it_brings(document, releases[-1])
     if _place(releases[-1]) <= _place("2026.9.3"):
         yield from of_plugin_paths(document, outside.state_dir, outside.lstat)
+    if _place(releases[0]) >= _place(SECRETS_READ):
+        yield from of_clients(document, outside, settings.env, files_only=releases != (RELEASE,))
     if releases == (RELEASE,):
         yield from contradictions(document, outside.state_dir, settings.env, outside.there, outside.has_address)
-        yield from secret_faults(document, outside, settings.env)
+        yield from of_certificate(document, outside)
         if outside.no_workspace:
             yield RefusedSetting("agents.*", "workspace", "a file, or below one")
 

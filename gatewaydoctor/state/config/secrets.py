@@ -1,6 +1,6 @@
 """What the gateway reads before it listens: the secret that clients need, from a variable, a file or a program, and
-its certificate. 2026.9.6 was seen to refuse each of these (docs/gateway.md, section 1). Nothing of a secret leaves
-this module."""
+its certificate. 2026.9.6 was seen to refuse each of these, 2026.7.1 and 2026.9.5 a file (docs/gateway.md, section 1).
+Nothing of a secret leaves this module."""
 
 from __future__ import annotations
 
@@ -28,23 +28,18 @@ _LARGEST = 1024 * 1024
 RUN_BY_OWNER = "it runs as the owner of that file"
 
 
-def secret_faults(
-    document: Mapping[str, object], outside: Outside, env: Mapping[str, str]
-) -> Iterator[RefusedSetting]:
-    gateway = as_object(document.get("gateway"))
-    yield from _of_clients(as_object(gateway.get("auth")), document, outside, env)
-    yield from _of_certificate(as_object(gateway.get("tls")), outside)
-
-
-def _of_clients(
-    auth: Mapping[str, object], document: Mapping[str, object], outside: Outside, env: Mapping[str, str]
+def of_clients(
+    document: Mapping[str, object], outside: Outside, env: Mapping[str, str], *, files_only: bool
 ) -> Iterator[RefusedSetting]:
     """Of the secret that gateway.auth.mode asks for only: a start does without others, and without a mode also where
     the environment has the other kind."""
+    auth = as_object(as_object(document.get("gateway")).get("auth"))
     section = as_object(document.get("secrets"))
     for name, other in (("token", "PASSWORD"), ("password", "TOKEN")):
         reference, mode = auth.get(name), auth.get("mode")
         if mode not in (None, name) or not isinstance(reference, dict):
+            continue
+        if files_only and reference.get("source") != "file":
             continue
         if mode is None and env.get(f"OPENCLAW_GATEWAY_{other}", "").strip():
             continue
@@ -85,22 +80,23 @@ def _of_file(wanted: str, provider: Mapping[str, object], outside: Outside) -> I
         yield "in a file that is not there", _elsewhere(path, outside)
         return
     largest = int(limit) if isinstance(limit, int | float) and limit >= 1 else _LARGEST
-    if what := _unsafe_file(stat, largest):
+    lax = provider.get("allowInsecurePath") is True  # of releases up to 2026.7.1
+    if what := _unsafe_file(stat, largest, lax=lax):
         yield what, ""
         return
-    if stat.uid != outside.owner:
+    if stat.uid != outside.owner and not lax:
         yield "in a file of another user", RUN_BY_OWNER
     data = outside.read(path, largest)
     if data is not None and (what := _unfit(data, wanted, single=provider.get("mode") == "singleValue")):
         yield what, ""
 
 
-def _unsafe_file(stat: FileStat, largest: int) -> str:
+def _unsafe_file(stat: FileStat, largest: int, *, lax: bool) -> str:
     if stat.is_symlink or not stat.is_file:
         return "in a link" if stat.is_symlink else "in what is not a file"
     if stat.nlink > 1:
         return "in a file with a second hard link"
-    if stat.mode & 0o077:
+    if stat.mode & 0o077 and not lax:
         return f"in a file that others may use (mode {stat.mode & 0o777:04o})"
     return "in a file that is too large" if stat.size > largest else ""
 
@@ -140,6 +136,8 @@ def _of_program(provider: Mapping[str, object], outside: Outside) -> Iterator[Fa
     if not isinstance(path, str) or not path.startswith("/") or "\0" in path:
         return
     stat = outside.lstat(path)
+    if provider.get("allowInsecurePath") is True or provider.get("allowSymlinkCommand") is True:
+        return
     if stat is None:
         yield "of a program that is not there", _elsewhere(path, outside)
     elif stat.is_symlink or not stat.is_file:
@@ -167,8 +165,9 @@ _PAIR = (("certPath", "gateway-cert.pem", b"CERTIFICATE"), ("keyPath", "gateway-
 _PEM = regex(rb"-----BEGIN ([A-Z0-9 ]+)-----((?:[^-]|-(?!----))*+)-----END \1-----")
 
 
-def _of_certificate(tls: Mapping[str, object], outside: Outside) -> Iterator[RefusedSetting]:
+def of_certificate(document: Mapping[str, object], outside: Outside) -> Iterator[RefusedSetting]:
     """A pair that is not there is made, unless autoGenerate is off; one file alone is never completed."""
+    tls = as_object(as_object(document.get("gateway")).get("tls"))
     if tls.get("enabled") is not True:
         return
     folder = outside.state_dir / "gateway" / "tls"
