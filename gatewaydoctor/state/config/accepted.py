@@ -50,7 +50,7 @@ RELEASES = (
 """The releases that were asked, oldest first."""
 
 SECRETS_READ = "2026.7.1"
-"""The first release that was seen to end over a token whose file is torn."""
+"""The first release that was seen to end over a token whose file is cut."""
 
 Known = tuple[str, str, str]
 """The first and the last release that knows these names, and the names."""
