@@ -42,6 +42,7 @@ def migration_details(found: Migration, cap: int | None) -> dict[str, Any]:
                 "recordedSha256": each.recorded,
                 "sha256": each.found,
                 "contradicted": each.contradicted,
+                "changedFiles": [str(path) for path in each.changed[:cap]],
                 "gone": each.gone,
                 "rewrittenAtMs": each.rewritten_at,
                 "original": str(each.original) if each.original else None,

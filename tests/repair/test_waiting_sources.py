@@ -182,3 +182,22 @@ def test_an_agent_is_parked_with_what_its_import_keeps_and_put_back(tmp_path: Pa
     apply(doctor.plan("unpark", options=options), tools(), DEAD)
     assert contents(doctor.state.root) == before
     assert doctor.state.judge().verdict.effect is None
+
+
+def test_what_is_gone_with_its_store_contradicts_no_receipt(tmp_path: Path) -> None:
+    doctor = waiting(tmp_path, "2026.9.6", torn=True)
+    transcript(doctor).unlink()
+    assert doctor.state.judge().verdict.effect is Effect.FAILS
+    doctor.store.unlink()
+    assert doctor.state.judge().verdict.effect is None
+    (source,) = doctor.state.examine().migration.retained
+    assert source.gone and not source.contradicted
+
+
+@pytest.mark.parametrize("known", [{}, {"size": 12}, {"dev": "x", "ino": None, "mtimeNs": 1.5, "sha256": 7}])
+def test_a_receipt_says_nothing_of_what_it_lacks(tmp_path: Path, known: dict[str, object]) -> None:
+    doctor = waiting(tmp_path, "2026.9.6", torn=True)
+    report = json.dumps({"sources": [{"path": str(transcript(doctor)), "identity": known}, {"path": 7}, None]})
+    edit(doctor.state.root / STATE, f"UPDATE migration_sources SET report_json = '{report}'")
+    (source,) = doctor.state.examine().migration.retained
+    assert (source.moved, source.changed) == (("size" in known), (transcript(doctor),) * ("size" in known))

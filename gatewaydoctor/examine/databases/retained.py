@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.model.database.migration import RetainedSource
+from gatewaydoctor.model.database.reading import ReceiptFile
 from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def retained(fs: ReadFs, state_dir: Path, state: StateRows, eras: Eras, *, whole
         moved = _is_moved(fs, state_dir, path, row, eras)
         told = RetainedSource(row.kind, path, row.status, row.sha256, moved=moved)
         others = {at: seen for name, seen in row.files.items() if (at := _here(state_dir, name)) not in (None, path)}
-        changed = tuple(at for at, seen in others.items() if at is not None and _is_changed(fs, at, *seen, eras))
+        changed = tuple(at for at, seen in others.items() if at is not None and _is_changed(fs, at, seen, eras))
         told = replace(told, files=tuple(filter(None, others)), changed=changed)
         try:
             stat = fs.stat(path)
@@ -53,25 +54,31 @@ def _is_moved(fs: ReadFs, state_dir: Path, source: Path, row: MigratedSource, er
                 stat = fs.stat(agent.database.path)
                 if f"{stat.dev}:{stat.ino}" != row.database:
                     return True
-    for name, (recorded, _) in row.files.items():
+    for name, recorded in row.files.items():
         path = _here(state_dir, name)
         with suppress(OSError):
-            if path is not None and _told_apart(fs.stat(path)) != recorded:
+            if path is not None and _is_another(fs.stat(path), recorded):
                 return True
     return False
 
 
-def _told_apart(stat: FileStat) -> str:
-    return f"{stat.dev}:{stat.ino}:{stat.mtime_ns}:{stat.size}"
+def _is_another(stat: FileStat, recorded: ReceiptFile) -> bool:
+    """Whether the receipt names another file, or one of another time or size."""
+    now = ReceiptFile((stat.dev, stat.ino), stat.mtime_ns, stat.size)
+    pairs = ((now.identity, recorded.identity), (now.mtime_ns, recorded.mtime_ns), (now.size, recorded.size))
+    return any(known is not None and known != seen for seen, known in pairs)
 
 
-def _is_changed(fs: ReadFs, path: Path, recorded: str, sha256: str, eras: Eras) -> bool:
-    """Whether the file has other bytes than its receipt names. One that went to the archive of an import has not."""
+def _is_changed(fs: ReadFs, path: Path, recorded: ReceiptFile, eras: Eras) -> bool:
+    """Whether the file has other bytes than its receipt names. One that went to the archive of an import has not; of
+    one that cannot be read, or of which the receipt tells nothing, that is not said."""
     try:
-        now = _told_apart(fs.stat(path))
-        if now.split(":")[2:] == recorded.split(":")[2:]:
-            return False  # the same size and mtime, perhaps in a copy of the directory
-        return now.rpartition(":")[2] != recorded.rpartition(":")[2] or _sha256(fs, path) != sha256
+        stat = fs.stat(path)
+        if (stat.mtime_ns, stat.size) == (recorded.mtime_ns, recorded.size):
+            return False  # perhaps in a copy of the directory
+        if recorded.size is not None and recorded.size != stat.size:
+            return True
+        return recorded.sha256 is not None and _sha256(fs, path) != recorded.sha256
     except FileNotFoundError:
         own = (each.path.name for agent in eras.agents if agent.agent_id in path.parts for each in agent.leftovers)
         return not any(path.name in name for name in own)

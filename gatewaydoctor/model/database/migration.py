@@ -166,7 +166,9 @@ class RetainedSource(Struct, frozen=True):
 
     @property
     def contradicted(self) -> bool:
-        return (self.found is not None and self.found != self.recorded) or bool(self.changed)
+        """A start refuses. It passes over a source that is gone."""
+        rewritten = self.found is not None and self.found != self.recorded
+        return not self.gone and (rewritten or bool(self.changed))
 
     @property
     def waits_for_plugin(self) -> bool:

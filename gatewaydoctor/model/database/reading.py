@@ -300,10 +300,20 @@ class Boot(Struct, frozen=True):
     reason: str | None
 
 
+class ReceiptFile(Struct, frozen=True):
+    """A file as the receipt of an import has it; what is not in the receipt is None. `identity` is (device, inode),
+    `mtime_ns` in ns, `size` in bytes."""
+
+    identity: tuple[int, int] | None = None
+    mtime_ns: int | None = None
+    size: int | None = None
+    sha256: str | None = None
+
+
 class MigratedSource(Struct, frozen=True):
     """A source of the file era that was taken into the database. `removed`: the file was retired. `discarded`:
-    none of it was taken. `database` is the identity of the file that its rows went to (device:inode), `files` that of
-    each file they came from, by path: (device:inode:mtime in ns:bytes, SHA-256)."""
+    none of it was taken. `database` is the identity of the file that its rows went to (device:inode), `files` are
+    those that they came from, by path."""
 
     kind: str
     source: str
@@ -315,7 +325,7 @@ class MigratedSource(Struct, frozen=True):
     at: int | None
     discarded: bool = False
     database: str | None = None
-    files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    files: Mapping[str, ReceiptFile] = field(default_factory=dict)
 
 
 class RegisteredDatabase(Struct, frozen=True):

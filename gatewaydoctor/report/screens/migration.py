@@ -235,9 +235,14 @@ def _retained(retained: Sequence[RetainedSource], view: View) -> Iterator[str]:
         if each.gone:
             yield f"{name} is gone; its receipt ({each.status}) wants it kept"
         elif each.contradicted:
-            at = f" at {moment(each.rewritten_at)}" if each.rewritten_at else ""
-            yield f"{name} was written after its import{at}"
-            yield f"  its SHA-256 is not that of the receipt ({each.status})"
+            if each.changed:
+                yield f"{name} is kept for a plugin, with its transcripts"
+                count = words.plural(len(each.changed), "transcript is", "transcripts are")
+                yield f"  {count} not as the receipt has them ({each.status}): {each.changed[0].name}"
+            else:
+                at = f" at {moment(each.rewritten_at)}" if each.rewritten_at else ""
+                yield f"{name} was written after its import{at}"
+                yield f"  its SHA-256 is not that of the receipt ({each.status})"
             yield "  2026.9.5 and later refuse to start because of that (exit 78)"
             if each.original:
                 yield f"  the bytes of the receipt are in {view.names.path(each.original)}"

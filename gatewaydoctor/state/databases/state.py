@@ -12,6 +12,7 @@ from gatewaydoctor.model.database.reading import (
     MigratedSource,
     OpenTurn,
     QueueRows,
+    ReceiptFile,
     RegisteredDatabase,
     SeenConfig,
     StateRows,
@@ -236,14 +237,22 @@ def _migrations(tables: Tables) -> Iterator[MigratedSource]:
         )
 
 
-def _files(sources: object) -> dict[str, tuple[str, str]]:
-    """Files of a receipt with what tells each from another one, and its SHA-256."""
+def _files(sources: object) -> dict[str, ReceiptFile]:
     found = {}
     for each in map(as_object, sources if isinstance(sources, list) else ()):
-        known = as_object(each.get("identity"))
-        told_apart = ":".join(str(known.get(name)) for name in ("dev", "ino", "mtimeNs", "size"))
-        found[str(each.get("path"))] = told_apart, str(known.get("sha256"))
+        known, path = as_object(each.get("identity")), each.get("path")
+        dev, ino, mtime, size = (_whole(known.get(name)) for name in ("dev", "ino", "mtimeNs", "size"))
+        identity = (dev, ino) if dev is not None and ino is not None else None
+        if isinstance(path, str):
+            sha256 = known.get("sha256")
+            found[path] = ReceiptFile(identity, mtime, size, sha256 if isinstance(sha256, str) else None)
     return found
+
+
+def _whole(value: object) -> int | None:
+    """A whole number, also one that is spelled out, as what no JSON number holds exactly."""
+    spelled = value if isinstance(value, str) else str(value)
+    return int(spelled) if spelled.isdecimal() and len(spelled) < 25 else None
 
 
 def _databases(tables: Tables) -> Iterator[RegisteredDatabase]:
