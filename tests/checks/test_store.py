@@ -17,6 +17,7 @@ from gatewaydoctor.model.gateway.release import Policy
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.storage.files import reader
 from tests.fixtures_source.databases import agent_database as made
+from tests.fixtures_source.databases import state_database
 from tests.state.fakes import ClosedFs
 from tests.world import DAY, HOUR, MINUTE, NOW, RoomyFs, StateDir, header, row, run_key, said, session_id
 
@@ -453,6 +454,19 @@ def test_older_releases_refuse_any_store_left_beside_a_database(
     assert ("refuses" in found.consequence) is (code is not None)
     assert found.consequence.count("exit") == bool(code)
     assert (code or "") in found.consequence
+
+
+@pytest.mark.parametrize("release", ["2026.8.1", "2026.9.3", "2026.9.6"])
+def test_where_no_database_is_there_yet_the_release_that_refuses_is_to_import_the_file(
+    tmp_path: Path, release: str
+) -> None:
+    """`doctor --fix` of 2026.8.1 and 2026.9.3 imports it (seen); a start of 2026.9.6 does."""
+    state = StateDir(tmp_path, release)
+    state.store({"agent:main:main": row(1)})
+    state.file("state/openclaw.sqlite", state_database(15, 1), HOUR)
+    found = state.only("legacy-store-beside-sqlite")
+    assert ("`openclaw doctor --fix`" in (found.by_hand or "")) is (release != "2026.9.6")
+    assert "move the file out" not in (found.by_hand or "")
 
 
 @pytest.mark.parametrize("entry", [None, {"sessionId": "../../etc/x"}], ids=["null", "unsafe id"])

@@ -296,7 +296,7 @@ def _ahead(x: Examination, leftover: ComparedLeftover, older: int, people: int) 
         return (
             Severity.WARNING,
             f"{a_gateway(x)} imports it at start: nothing newer is replaced.",
-            "Copy the directory first, then start the gateway.",
+            _AT_ITS_START,
         )
     return Severity.WARNING, f"{a_gateway(x)} imports it at start, and nothing changes.", away
 
@@ -341,7 +341,20 @@ def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: 
             "era": agent.era.value,
         },
         repair="leftover" if x.startup_migrated and _is_fit(store, refused) else _mending(store, refused, running),
+        by_hand=_import(x) if _is_fit(store, refused) and not x.startup_migrated else None,
     )
+
+
+def _import(x: Examination) -> str:
+    return _BY_ITS_DOCTOR if refuses_leftovers(x.config.release) else _AT_ITS_START
+
+
+_AT_ITS_START = "Copy the directory first, then start the gateway."
+_BY_ITS_DOCTOR = (
+    "Copy the directory (`gatewaydoctor snapshot`), then have the release import the file, which starts no gateway: "
+    "`openclaw doctor --fix`."
+)
+"""Seen with 2026.8.1 and 2026.9.3, of agents without a database."""
 
 
 def _is_fit(store: StoreFacts, refused: str | None) -> bool:
