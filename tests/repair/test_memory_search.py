@@ -107,6 +107,8 @@ def test_a_salvage_tells_of_the_index_of_vectors_and_leaves_no_part_of_it(tmp_pa
     (told,) = [each for each in doctor.plan("salvage").cautions if "vectors" in each.text]
     assert told.names == ("memory_index_chunks_vec",)
     doctor.there_and_back("salvage")
-    doctor.apply("salvage")
+    receipt = doctor.apply("salvage")
+    assert receipt is not None
+    assert told.text in {each.text for each in receipt.cautions}
     names = agentdb.ask(path, "SELECT name FROM sqlite_master WHERE name LIKE 'memory%'")
     assert names == [("memory_index_chunks",)]

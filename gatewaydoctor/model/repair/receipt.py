@@ -7,7 +7,7 @@ from typing import Literal as OneOf
 
 import msgspec
 
-from gatewaydoctor.model.repair.plan import Step  # noqa: TC001 - msgspec needs it to read a receipt
+from gatewaydoctor.model.repair.plan import Note, Step  # noqa: TC001 - msgspec needs them to read a receipt
 
 RECEIPT_SCHEMA_VERSION = "1.0"
 
@@ -101,7 +101,8 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """The end of a run. `verified` are sentences, one per verification; `undo` is the command that takes the run
     back. `gateway_stopped_by_word`: liveness was unknown and the operator asserted that the gateway is stopped.
     `fixed_clock` is the time that --now gave, by which ages were measured; None for the machine's own clock.
-    `gateway_afterwards` is what was found when everything was written, None in receipts of earlier versions."""
+    `gateway_afterwards` is what was found when everything was written, None in receipts of earlier versions.
+    `cautions` are those of its plan: what stays in the vault alone, among others."""
 
     schema_version: str = RECEIPT_SCHEMA_VERSION
     run_id: str
@@ -119,4 +120,5 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     fixed_clock: int | None = None
     gateway_afterwards: OneOf["live", "dead", "unknown"] | None = None
     evidence_afterwards: tuple[str, ...] = ()
+    cautions: tuple[Note, ...] = ()
     undo: str | None = None

@@ -258,6 +258,7 @@ def _finish(work: Work, permission: Permission, gateway: GatewayState, started: 
         fixed_clock=permission.fixed_clock,
         gateway_afterwards=afterwards.liveness.value,
         evidence_afterwards=tuple(each.text for each in afterwards.evidence if each.says is afterwards.liveness),
+        cautions=work.plan.cautions,
         undo=str(typed("undo", work.place.run_id)),
     )
     _write_receipt(work, receipt)

@@ -406,6 +406,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "fixedClock": "The time that --now gave; epoch ms; null for the machine's clock.",
         "gatewayAfterwards": "Liveness once everything was written; null in older receipts.",
         "evidenceAfterwards": "The evidence of that.",
+        "cautions": "What the plan warned of.",
         "undo": "The command that undoes the run.",
     },
     "Result": {
