@@ -69,7 +69,9 @@ def lines(text: str, width: int, indent: str = "") -> list[str]:
 
     pieces = text.split("`")
     pieces[1::2] = [piece.replace(" ", _UNBROKEN) for piece in pieces[1::2]]
-    kept = wrap("`".join(pieces), width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    kept = wrap(
+        "`".join(pieces), max(width, 8), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
     return [line.replace(_UNBROKEN, " ") for line in kept]
 
 

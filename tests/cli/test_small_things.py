@@ -12,7 +12,7 @@ from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.report.glossary import GLOSSARY
 from tests.cli import scenes
 from tests.cli.harness import Machine, run
-from tests.world import DAY, StateDir, header, row, session_id
+from tests.world import DAY, StateDir, header, job, row, run_key, session_id
 from tests.world import NOW as THEN
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
@@ -160,3 +160,17 @@ def test_many_damaged_stores_fit_a_terminal(tmp_path: Path) -> None:
     at = ("--state-dir", str(state.root), "--now", str(THEN))
     for verb in ("status", "sessions", "forecast", "scan", "repair"):
         assert len(run(verb, *at).out.splitlines()) <= 23, verb
+
+
+def test_a_run_over_jobs_with_long_names_fits_a_terminal(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    names = [f"{letter} job with a name that goes on and on " * 4 for letter in "abcdefgh"]
+    state.jobs([job(f"j{at}", name=name, state={"runningAtMs": THEN - DAY}) for at, name in enumerate(names)])
+    rows = {run_key(f"j{at}", 10 * at + n): row(10 * at + n, age=3 * DAY, status="running")
+            for at in range(len(names)) for n in range(9)}  # fmt: skip
+    state.store({"agent:main:main": row(999)} | rows)
+    at = ("--state-dir", str(state.root), "--now", str(THEN))
+    assert run("repair", "--apply", "--yes", *at).code == 0
+    shown = run("runs", "show", *at).out.splitlines()
+    assert len(shown) <= 23
+    assert any("changes; --all shows all." in line for line in shown)

@@ -245,3 +245,8 @@ def test_no_line_begins_with_the_blank_behind_a_colon(width: int) -> None:
     lines = fill(told, width)
     assert "".join(lines) == told
     assert not [line for line in lines if line.startswith(" ")]
+
+
+@pytest.mark.parametrize("width", [-1, 0, 1, 7])
+def test_a_line_has_room_for_a_word_however_narrow_the_terminal(width: int) -> None:
+    assert words.lines("a few words", width) == ["a few", "words"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.text import Text
 
 from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.changes import changes
+from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.origins import origins
 from gatewaydoctor.report.screens.blocks.parts import (
     INDENT,
@@ -107,6 +110,20 @@ def shown(
     view: View,
     sources: Sequence[Origins] = (),
 ) -> None:
+    most = view if view.rows is None else replace(view, rows=_CHANGES)
+    fitted(console, most, partial(_show, run=run, plan=plan, returns=returns, now=now, sources=sources))
+
+
+def _show(
+    console: Console,
+    view: View,
+    *,
+    run: RunLine,
+    plan: Plan | None,
+    returns: Sequence[FileLine],
+    now: int,
+    sources: Sequence[Origins],
+) -> None:
     rows: list[tuple[str, RenderableType]] = [
         ("run", Text(run.run_id, "bold")),
         ("state", Text(run.state)),
@@ -116,9 +133,9 @@ def shown(
     console.print(pairs(rows))
     if plan is not None:
         console.print()
-        changes(console, plan.steps, view, _CHANGES)
+        changes(console, plan.steps, view, view.rows)
     origins(console, sources, view)
-    _returns(console, returns, view, _LINES)
+    _returns(console, returns, view, min(_LINES, view.rows or _LINES))
     _way_back(console, run, view)
 
 
@@ -197,10 +214,11 @@ def verified(console: Console, *, run: RunLine, checks: Sequence[FileLine], view
         _way_back(console, run, view)
         return
     table = grid("original", "problem", left=2)
-    for each in capped(bad, view):
+    first = bad if view.rows is None else bad[:_NEWEST]
+    for each in first:
         table.add_row(view.path(each.path), Text(each.word, "bold"))
     console.print(table)
-    more(console, len(capped(bad, view)), len(bad), "originals")
+    more(console, len(first), len(bad), "originals")
     console.print(f"{len(bad):,} of {words.plural(len(checks), 'original')} damaged.")
     _way_back(console, run, view, "see what undo can still restore:")
 

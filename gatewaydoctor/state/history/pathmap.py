@@ -26,7 +26,7 @@ def parse_path_map(text: str, cwd: str) -> PathMap:
     """`FROM=TO` as typed. FROM is absolute on its own system; TO may be relative to `cwd`. Raises UsageError."""
     source, sign, target = (part.strip() for part in text.partition("="))
     if not sign or not source or not target:
-        raise UsageError(f"--path-map wants FROM=TO, not {text!r}.", "Try --path-map /home/node/.openclaw=$PWD")
+        raise UsageError(f"--path-map {text!r} is not FROM=TO.", "Try --path-map /home/node/.openclaw=$PWD")
     if not is_absolute(source):
         raise UsageError(
             f"--path-map: {source!r} is not an absolute path.", "FROM is the path as written in the sessions."
