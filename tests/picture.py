@@ -34,7 +34,7 @@ def screen() -> str:
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         make("issue-61633", state, now=DEFAULT_NOW)
-        machine = Machine(fs=ElsewhereFs(state, SHOWN), width=COLUMNS, terminal=True)
+        machine = Machine(fs=ElsewhereFs(state, SHOWN), width=COLUMNS, terminal=True, env={"TERM": "xterm-256color"})
         return machine.run("--state-dir", str(SHOWN)).out
 
 

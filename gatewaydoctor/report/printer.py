@@ -30,6 +30,8 @@ STYLES = {
 }
 """The styles of screens that have a colour. It comes with its ground, both out of the 240 that no theme of a terminal
 changes: yellow, green and dimmed words cannot be read on one ground or another."""
+FEW_COLOURS = dict.fromkeys(STYLES, "bold reverse")
+"""The same where a terminal has colours of its theme alone: its own two, the other way round."""
 TOOL = ToolInfo(name="gatewaydoctor", version=__version__)
 
 
@@ -58,6 +60,8 @@ def console(*, no_color: bool, stderr: bool = False, file: IO[str] | None = None
         soft_wrap=False,
         theme=Theme(STYLES),
     )
+    if made.color_system == "standard":
+        made.push_theme(Theme(FEW_COLOURS))
     # Asked for once: rich asks the environment and the terminal again for every line.
     made.size = made.size
     return made

@@ -92,7 +92,9 @@ def test_no_colour_means_plain_text(how: str, busy: Path) -> None:
 @pytest.mark.parametrize("verb", [*EXAMINING, "forecast", "repair"])
 def test_a_colour_comes_with_its_ground(verb: str, busy: Path) -> None:
     """Words in yellow or green cannot be read on white, dimmed ones on some grounds."""
-    out = Machine(terminal=True).run(verb, "--state-dir", str(busy)).out
+    out = Machine(terminal=True, env={"TERM": "xterm-256color"}).run(verb, "--state-dir", str(busy)).out
+    few = Machine(terminal=True, env={"TERM": "xterm"}).run(verb, "--state-dir", str(busy)).out
+    assert set(re.findall(r"\x1b\[([\d;]*)m", few)) <= {"0", "1", "1;7"}, "colours of a theme are not known"
     styles = [set(found.split(";")) for found in re.findall(r"\x1b\[([\d;]*)m", out)]
     assert styles
     for each in styles:
