@@ -49,6 +49,13 @@ _CHANGES_NOTHING = {
 """Steps before and after which such an end leaves the same."""
 
 
+EVERY_STEP = bool(os.environ.get("GATEWAYDOCTOR_EVERY_STEP"))
+"""Whether every step of every scene is taken, and both ways out of it. It takes half as long again."""
+
+WAYS = (("undo", "undo"), ("resume", "resume")) if EVERY_STEP else (("undo", "resume"), ("resume", "undo"))
+"""How a killed run is ended, after one step and after the next."""
+
+
 def telling(log: list[str], mode: Mode) -> list[int]:
     """The steps of an act, from 1, at which the fault can leave something else than at the step before it."""
     only, nothing = _TELLING.get(mode), _CHANGES_NOTHING.get(mode, frozenset())

@@ -15,7 +15,7 @@ from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs, verify_run
 from gatewaydoctor.repair.writing.errors import InputChanged, LeftHalfway, NoSpace, PutBack, Refused, Stopped
-from tests.repair.faults import FaultFs, Killed, Mode, telling
+from tests.repair.faults import EVERY_STEP, WAYS, FaultFs, Killed, Mode, telling
 from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
 
 if TYPE_CHECKING:
@@ -188,10 +188,14 @@ def make_contents(found: dict[str, object]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("mode", [Mode.KILL_AFTER, Mode.POWER], ids=lambda mode: mode.name)
-@pytest.mark.parametrize("swaps", [True, False], ids=["exchange", "rename"])
-def test_a_kill_at_any_step_can_be_undone_and_finished(ground: Path, mode: Mode, swaps: bool) -> None:
-    """Undone after one step and finished after the next; with and without exchange begin with another one."""
-    ways = ("undo", "resume") if swaps else ("resume", "undo")
+@pytest.mark.parametrize(
+    ("swaps", "ways"),
+    [(swaps, ways) for swaps in (True, False) for ways in WAYS if EVERY_STEP or swaps == (ways == WAYS[0])],
+    ids=str,
+)
+def test_a_kill_at_any_step_can_be_undone_and_finished(
+    ground: Path, mode: Mode, swaps: bool, ways: tuple[str, str]
+) -> None:
     for turn, (step, fs, scene, error) in enumerate(every_step(ground, mode, swaps=swaps)):
         assert isinstance(error, Killed)
         assert whole(scene), (step, fs.log[-1])

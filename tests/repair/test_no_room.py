@@ -22,7 +22,7 @@ from gatewaydoctor.repair.writing.errors import GatewayUnknown, NoSpace, OutOfBo
 from gatewaydoctor.repair.writing.fs import OsWriteFs
 from gatewaydoctor.repair.writing.tools import Permission
 from tests.repair import agentdb
-from tests.repair.faults import FaultFs, Killed, Mode, telling
+from tests.repair.faults import EVERY_STEP, WAYS, FaultFs, Killed, Mode, telling
 from tests.repair.scene import DEAD, tools, tree
 from tests.repair.test_small_disk import disk, stuff
 from tests.repair.test_transact import TARGET, is_new, made, pending, plan_for
@@ -140,8 +140,8 @@ def straight(disk: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", [Mode.KILL_AFTER, Mode.POWER], ids=lambda mode: mode.name)
-def test_a_kill_at_any_step_is_named_and_can_be_ended(disk: Path, mode: Mode) -> None:
-    """Undone after one step and finished after the next."""
+@pytest.mark.parametrize("ways", WAYS if EVERY_STEP else WAYS[:1], ids=str)
+def test_a_kill_at_any_step_is_named_and_can_be_ended(disk: Path, mode: Mode, ways: tuple[str, str]) -> None:
     missing = 0
     for turn, step in enumerate(telling(straight(disk), mode)):
         root, before = full(disk)
@@ -156,7 +156,7 @@ def test_a_kill_at_any_step_is_named_and_can_be_ended(disk: Path, mode: Mode) ->
             runs = pending(root)
             assert runs or not gone, (step, fs.log[-1])
             if runs:
-                end(root, before, runs[0], ("undo", "resume")[turn % 2])
+                end(root, before, runs[0], ways[turn % 2])
             assert tree(root) == before or is_new(root), (step, fs.log[-1])
             assert not list(work.iterdir()) or not runs, (step, fs.log[-1])
         fs.release()
