@@ -111,18 +111,19 @@ def test_a_plan_is_refused_over_a_log_it_has_not_seen(doctor: Doctor) -> None:
     assert tree(root) == before
 
 
+@pytest.mark.parametrize("repair", [Repair.TRIM, Repair.PARK])
 @pytest.mark.parametrize("first", [True, False], ids=["no log before", "a log before"])
-def test_a_log_that_appears_at_any_step_of_an_apply_is_never_next_to_the_new_database(
-    ground: Path, first: bool
+def test_a_log_that_appears_at_any_step_of_an_apply_stays_with_its_database(
+    ground: Path, first: bool, repair: Repair
 ) -> None:
-    seen = 0
+    seen, options = 0, Options(names=frozenset({"main"})) if repair is Repair.PARK else Options()
     for step in range(1, 400):
         doctor = Doctor(StateDir(ground, "2026.9.6"))
         trim_in_a_database(doctor.state)
         root, path = doctor.state.root, agentdb.path_in(doctor.state.root)
         if first:
             settled(path)
-        plan = doctor.plan(Repair.TRIM)
+        plan = doctor.plan(repair, options=options)
         old = path.read_bytes()
 
         def write(number: int, _name: str, at: int = step, where: Path = path, was: bytes = old) -> None:
@@ -139,11 +140,44 @@ def test_a_log_that_appears_at_any_step_of_an_apply_is_never_next_to_the_new_dat
             assert path.read_bytes() == old
             assert {at for _, at in sound(path)} == {LATER}
             assert not interrupted_runs(tools().fs, tools().processes, root)
+        assert path.exists() or not path.with_name(f"{path.name}-wal").exists()
         done = step > len(fs.log)
         shutil.rmtree(root)
         if done:
             break
     assert seen > 10
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["no log before", "a log before"])
+def test_a_gateway_that_writes_at_any_step_of_an_undo_loses_nothing(ground: Path, first: bool) -> None:
+    seen = 0
+    for step in range(1, 200):
+        doctor = Doctor(StateDir(ground, "2026.9.6"))
+        trim_in_a_database(doctor.state)
+        root, path = doctor.state.root, agentdb.path_in(doctor.state.root)
+        if first:
+            settled(path)
+        apply(doctor.plan(Repair.TRIM), tools(), DEAD)
+        wrote: list[int] = []
+
+        def write(number: int, _name: str, at: int = step, done: list[int] = wrote, where: Path = path) -> None:
+            if number >= at and not done and where.exists():
+                done.append(number)
+                gateway_writes(where)
+
+        fs = FaultFs(hook=write)
+        try:
+            undo(last_of(root), tools(fs), DEAD)
+        except LeftHalfway:
+            seen += 1
+            merged(root)
+        if wrote:
+            assert {at for _, at in sound(path)} == {LATER}
+        assert not interrupted_runs(tools().fs, tools().processes, root)
+        shutil.rmtree(root)
+        if step > len(fs.log):
+            break
+    assert seen > 4
 
 
 def test_a_run_stopped_between_log_and_database_goes_on_over_no_other_log(doctor: Doctor) -> None:

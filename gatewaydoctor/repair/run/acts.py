@@ -151,7 +151,7 @@ def perform(work: Work, number: int) -> None:
         _replace(work, number, target, kept)
     else:
         with _held(work, number, target, going_back=False):
-            _swap(work, work.place.new_file(target, number), target, kept)
+            _swap(work, number, work.place.new_file(target, number), kept)
 
 
 def _held(work: Work, number: int, target: Path, *, going_back: bool) -> AbstractContextManager[None]:
@@ -162,16 +162,17 @@ def _held(work: Work, number: int, target: Path, *, going_back: bool) -> Abstrac
     return holding(work.tools, target, beside, going_back=going_back, stopped_by_word=work.stopped_by_word)
 
 
-def _swap(work: Work, waiting: Path, target: Path, expected: Kept | FileStat) -> None:
-    """Put `waiting` in the place of `target`, which must be `expected`. Where the system can exchange two names, a
-    file that another process put there in the last moment is noticed and given back."""
-    fs = work.tools.fs
+def _swap(work: Work, number: int, waiting: Path, expected: Kept | FileStat) -> None:
+    """Put `waiting` in the place of the act's target, which must be `expected`. Where the system can exchange two
+    names, a file that another process put there in the last moment is noticed and given back, and so is a database
+    that one wrote to."""
+    fs, target = work.tools.fs, work.target(number)
     _expect(lstat_or_none(fs, target), expected, target)
     if not fs.exchange(waiting, target):
         fs.rename(waiting, target)
         return
     displaced = lstat_or_none(fs, waiting)
-    if displaced is None or not _identical(displaced, expected):
+    if displaced is None or not _identical(displaced, expected) or log_appeared(work, number):
         fs.exchange(waiting, target)
         raise changed(target)
 
@@ -234,7 +235,7 @@ def _take_out(work: Work, number: int, target: Path) -> None:
     _expect(lstat_or_none(fs, target), kept, target)
     out = _way_out(work, number, target, kept)
     fs.rename_new(target, out)
-    if not is_same(fs.lstat(out), kept):
+    if not is_same(fs.lstat(out), kept) or log_appeared(work, number):
         fs.rename_new(out, target)
         raise changed(target)
     if kept.moved:
@@ -293,7 +294,7 @@ def revert(work: Work, number: int, seen: FileStat | None) -> None:
         fs.rename_new(rebuilt(work, number, target, kept), target)
     else:
         with _held(work, number, target, going_back=True):
-            _swap(work, _original(work, number, target, kept), target, seen)
+            _swap(work, number, _original(work, number, target, kept), seen)
 
 
 def sync(work: Work, numbers: Iterable[int], *, going_back: bool = False) -> None:
