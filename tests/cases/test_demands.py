@@ -55,6 +55,16 @@ def test_every_release_refuses(release: str, sections: dict[str, object], path: 
     assert told(made(tmp_path, release, sections)) == (Start.NO, [path])
 
 
+@pytest.mark.parametrize(("release", "start"), [("2026.4.25", Start.AT_RISK), ("2026.5.22", Start.NO)])
+def test_2026_4_25_puts_its_last_good_config_back(release: str, start: Start, tmp_path: Path) -> None:
+    state = made(tmp_path, release, {"nonesuch": {}})
+    assert state.judge().verdict.start is Start.NO
+    state.file("openclaw.json.last-good", {"gateway": {"mode": "local"}})
+    verdict = state.judge().verdict
+    assert verdict.start is start
+    assert ("puts openclaw.json.last-good in place" in verdict.reason) is (start is Start.AT_RISK)
+
+
 @pytest.mark.parametrize("release", DATABASES)
 @pytest.mark.parametrize(
     ("sections", "paths"),

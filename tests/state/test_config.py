@@ -344,11 +344,11 @@ def test_files_of_a_later_release_outrank_an_older_stamp(state: Path) -> None:
     (state / "tasks").mkdir()
     (state / "tasks" / "runs.sqlite").touch()
     release = config_of(state, stamped).release
-    assert (release.version, release.policy, release.evidence) == (
-        None,
-        Policy.V2026_5_22,
-        "tasks/runs.sqlite exists",
-    )
+    told = (None, Policy.V2026_4_25, "tasks/runs.sqlite exists")
+    assert (release.version, release.policy, release.evidence) == told
+    assert config_of(state, '{"meta":{"lastTouchedVersion":"2026.4.25"}}').release.version == "2026.4.25"
+    (state / "gateway-instance-id").touch()
+    assert config_of(state, stamped).release.policy is Policy.V2026_5_22
     assert config_of(state, '{"meta":{"lastTouchedVersion":"2026.9.1"}}').release.policy is Policy.V2026_9_6
     assert policy_of("latest") is None
 

@@ -9,7 +9,7 @@ from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.database.refusals import CODES, Damage
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
-from gatewaydoctor.model.gateway.release import numbers
+from gatewaydoctor.model.gateway.release import Policy, numbers
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.model.words import capital, plural, size
@@ -189,9 +189,12 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
     those = "it" if count == 1 else "them"
     conditions = " and ".join(dict.fromkeys(each.unless for each in settings))
     told = "; ".join(_refusal(each) for each in settings[:3]) + (f"; {count - 3:,} more" if count > 3 else "")
+    restores = _restores(x) and all(each.exit_code is None for each in settings)
     yield REFUSED.finding(
         f"{plural(count, 'setting')} the gateway refuses: {told}.",
-        f"{a_gateway(x)} refuses to start{_exit(x)}."
+        f"{a_gateway(x)} puts openclaw.json.last-good in place of the config, and starts with that."
+        if restores
+        else f"{a_gateway(x)} refuses to start{_exit(x)}."
         if here
         else f"{a_gateway(x)} refuses to start{_exit(x)} unless {conditions}."
         if certain
@@ -199,7 +202,7 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
         "release does is not known.",
         brief=f"{plural(count, 'setting')} the gateway refuses",
         count=count,
-        severity=None if here else Severity.WARNING,
+        severity=None if here and not restores else Severity.WARNING,
         path=x.config.path,
         evidence={
             "settings": [
@@ -209,6 +212,14 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
         by_hand=f"With the gateway stopped, keep a copy of the config, then correct or remove {those}: "
         f"{', '.join(_spelled(each) for each in settings[:EXAMPLES])}.",
     )
+
+
+def _restores(x: Examination) -> bool:
+    """Whether the release puts the last good copy back where its validation refuses the config. 2026.4.25 alone
+    does."""
+    good = f"{x.config.path.name}.last-good"
+    sound = any(copy.name == good and copy.parses for copy in x.history.copies)
+    return sound and x.config.release.policy is Policy.V2026_4_25
 
 
 def _exit(x: Examination) -> str:

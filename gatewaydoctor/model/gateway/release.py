@@ -183,7 +183,7 @@ _V2026_3_28 = Behaviour(
 _V2026_4_25 = replace(
     _V2026_3_28,
     since=(2026, 4, 20),  # when enforce became the default mode
-    telltales=("cron/jobs-state.json",),
+    telltales=("cron/jobs-state.json", "tasks/runs.sqlite"),
     maintenance_mode="enforce",
     keeps_unscoped_keys=False,
     merges_keys=True,
@@ -207,7 +207,7 @@ _V2026_4_25 = replace(
 _V2026_5_22 = replace(
     _V2026_4_25,
     since=(2026, 4, 27),  # when rotation went
-    telltales=("tasks/runs.sqlite", "gateway-instance-id"),
+    telltales=("gateway-instance-id",),
     rotate_bytes=None,
     cron_beside_config=True,
     requires_gateway_mode=True,

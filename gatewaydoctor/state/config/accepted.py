@@ -49,9 +49,6 @@ RELEASES = (
 )
 """The releases that were asked, oldest first."""
 
-SECRETS_READ = "2026.7.1"
-"""The first release that was seen to end over a token whose file is cut."""
-
 Known = tuple[str, str, str]
 """The first and the last release that knows these names, and the names."""
 
@@ -267,8 +264,7 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
     yield from of_what_it_brings(document, releases[-1])
     if _place(releases[-1]) <= _place("2026.9.3"):
         yield from of_plugin_paths(document, outside.state_dir, outside.lstat)
-    if _place(releases[0]) >= _place(SECRETS_READ):
-        yield from of_clients(document, outside, settings.env, files_only=releases != (RELEASE,))
+    yield from of_clients(document, outside, settings.env, newest=releases == (RELEASE,))
     if releases == (RELEASE,):
         yield from contradictions(document, outside.state_dir, settings.env, outside.there, outside.has_address)
         yield from of_certificate(document, outside)

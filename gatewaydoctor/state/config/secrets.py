@@ -1,5 +1,5 @@
 """What the gateway reads before it listens: the secret that clients need, from a variable, a file or a program, and
-its certificate. 2026.9.6 was seen to refuse each of these, 2026.7.1 and 2026.9.5 a file (docs/gateway.md, section 1).
+its certificate. 2026.9.6 was seen to refuse each of these, earlier ones a file (docs/gateway.md, section 1).
 Nothing of a secret leaves this module."""
 
 from __future__ import annotations
@@ -29,26 +29,31 @@ RUN_BY_OWNER = "it runs as the owner of that file"
 
 
 def of_clients(
-    document: Mapping[str, object], outside: Outside, env: Mapping[str, str], *, files_only: bool
+    document: Mapping[str, object], outside: Outside, env: Mapping[str, str], *, newest: bool
 ) -> Iterator[RefusedSetting]:
     """Of the secret that gateway.auth.mode asks for only: a start does without others, and without a mode also where
-    the environment has the other kind."""
+    the environment has the other kind. Of an earlier release than the `newest` just a file is judged."""
     auth = as_object(as_object(document.get("gateway")).get("auth"))
     section = as_object(document.get("secrets"))
     for name, other in (("token", "PASSWORD"), ("password", "TOKEN")):
         reference, mode = auth.get(name), auth.get("mode")
         if mode not in (None, name) or not isinstance(reference, dict):
             continue
-        if files_only and reference.get("source") != "file":
+        if not newest and reference.get("source") != "file":
             continue
         if mode is None and env.get(f"OPENCLAW_GATEWAY_{other}", "").strip():
             continue
-        for what, unless in _of_reference(reference, section, outside, env):
+        for what, unless in _of_reference(reference, section, outside, env, newest=newest):
             yield RefusedSetting("gateway.auth", name, what, exit_code=1, unless=unless)
 
 
 def _of_reference(
-    reference: Mapping[str, object], section: Mapping[str, object], outside: Outside, env: Mapping[str, str]
+    reference: Mapping[str, object],
+    section: Mapping[str, object],
+    outside: Outside,
+    env: Mapping[str, str],
+    *,
+    newest: bool,
 ) -> Iterator[Fault]:
     source, alias, wanted = (str(reference.get(each)) for each in ("source", "provider", "id"))
     provider = as_object(as_object(section.get("providers")).get(alias))
@@ -58,7 +63,7 @@ def _of_reference(
     elif source == "env":
         yield from _of_variable(wanted, provider if provider.get("source") == source else {}, env)
     elif source == "file":
-        yield from _of_file(wanted, provider, outside)
+        yield from _of_file(wanted, provider, outside, newest=newest)
     elif source == "exec":
         yield from _of_program(provider, outside)
 
@@ -71,7 +76,7 @@ def _of_variable(name: str, provider: Mapping[str, object], env: Mapping[str, st
         yield "a variable that is not set here", SET_THERE
 
 
-def _of_file(wanted: str, provider: Mapping[str, object], outside: Outside) -> Iterator[Fault]:
+def _of_file(wanted: str, provider: Mapping[str, object], outside: Outside, *, newest: bool) -> Iterator[Fault]:
     path, limit = provider.get("path"), provider.get("maxBytes")
     if not isinstance(path, str) or not path.startswith("/") or "\0" in path:
         return
@@ -81,7 +86,8 @@ def _of_file(wanted: str, provider: Mapping[str, object], outside: Outside) -> I
         return
     largest = int(limit) if isinstance(limit, int | float) and limit >= 1 else _LARGEST
     lax = provider.get("allowInsecurePath") is True  # of releases up to 2026.7.1
-    if what := _unsafe_file(stat, largest, lax=lax):
+    what = "in a file with a second hard link" if newest and stat.nlink > 1 else _unsafe_file(stat, largest, lax=lax)
+    if what:
         yield what, ""
         return
     if stat.uid != outside.owner and not lax:
@@ -94,8 +100,6 @@ def _of_file(wanted: str, provider: Mapping[str, object], outside: Outside) -> I
 def _unsafe_file(stat: FileStat, largest: int, *, lax: bool) -> str:
     if stat.is_symlink or not stat.is_file:
         return "in a link" if stat.is_symlink else "in what is not a file"
-    if stat.nlink > 1:
-        return "in a file with a second hard link"
     if stat.mode & 0o077 and not lax:
         return f"in a file that others may use (mode {stat.mode & 0o777:04o})"
     return "in a file that is too large" if stat.size > largest else ""
