@@ -122,7 +122,12 @@ def test_rows_of_jobs_that_had_no_id_are_not_told_as_those_of_a_deleted_job(stat
     assert found.message == f"Jobs that had no id, with 1 run row, the newest 1 h old. {told}"
     assert found.brief == "jobs without id, 1 run row left"
     state.store(runs("undefined", [HOUR]) | runs("gone", [HOUR]))
-    assert told in state.only("cron-unknown-job").message
+    mixed = state.only("cron-unknown-job")
+    assert (
+        mixed.message
+        == f"1 job not in jobs.json and jobs that had no id, with 2 run rows, the newest 1 h old. {told}"
+    )
+    assert (mixed.brief, mixed.count) == ("1 deleted job and jobs without id, 2 run rows left", 1)
 
 
 @pytest.mark.parametrize("release", ["2026.3.28", "2026.4.25", "2026.5.22"])

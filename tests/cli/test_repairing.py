@@ -570,6 +570,36 @@ def test_a_store_of_no_state_directory_needs_the_operators_word(outside: tuple[P
     assert store.read_text() != STUCK
 
 
+def stuck_in(root: Path, *agents: str) -> Path:
+    """Agents with a row each that says running. The store of the last one."""
+    config = {"gateway": {"mode": "local"}, "meta": {"lastTouchedVersion": "2026.3.28"}}
+    (root / "openclaw.json").write_text(json.dumps(config))
+    for agent in agents:
+        store = root / "agents" / agent / "sessions" / "sessions.json"
+        store.parent.mkdir(parents=True)
+        store.write_text(STUCK.replace("agent:main:", f"agent:{agent}:"))
+    return store
+
+
+def test_a_receipt_names_no_start_where_it_cannot_tell_how_one_ends(tmp_path: Path) -> None:
+    stuck_in(tmp_path, "main")
+    (tmp_path / "subagents" / "runs.json").mkdir(parents=True)
+    done = run("repair", "expire", "--state-dir", str(tmp_path), *NOW, "--apply", "--yes", "--gateway-stopped")
+    following = done.out.partition("\nNext\n")[2]
+    assert "1. cannot tell whether the gateway starts" in following
+    assert "start the gateway" not in following
+
+
+def test_after_the_repair_of_one_agent_the_start_of_all_is_judged(tmp_path: Path) -> None:
+    store = stuck_in(tmp_path, "main", "work")
+    at = ("repair", "expire", "--state-dir", str(tmp_path), *NOW, "--apply", "--yes", "--json", "--agent")
+    assert run(*at, "work").document["next"]["why"] == "start the gateway"
+    store.write_text(store.read_text()[:40])
+    told = run(*at, "main").document["next"]
+    assert told["why"].startswith("keep the gateway stopped. It would lose all of agent work")
+    assert "--agent" not in told["command"]
+
+
 def test_the_step_after_a_plan_is_one_that_is_not_refused(outside: tuple[Path, Path], tmp_path: Path) -> None:
     """Where only the operator can tell that no gateway runs, the command has the word for it."""
     _, store = outside

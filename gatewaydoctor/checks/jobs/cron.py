@@ -322,16 +322,20 @@ def unknown_job(x: Examination, t: Thresholds) -> Iterator[Finding]:
         last = max((job.last_at for job in jobs if job.last_at is not None), default=x.now)
         unreaped = bool(runs) and (retention is None or x.now - last > retention)
         deleted = [job for job in jobs if job.job_id != UNDEFINED]
-        what = plural(len(jobs), "job") + " not in jobs.json" if deleted else "Jobs that had no id"
         without_id = len(deleted) < len(jobs)
+        what = [f"{plural(len(deleted), 'job')} not in jobs.json"] if deleted else []
+        left = [plural(len(deleted), "deleted job")] if deleted else []
+        if without_id:
+            what.append("jobs that had no id")
+            left.append("jobs without id")
+        told = " and ".join(what)
         yield UNKNOWN.finding(
-            f"{what}, with {plural(runs, 'run row')}"
+            f"{told[0].upper()}{told[1:]}, with {plural(runs, 'run row')}"
             + (f", the newest {duration(x.now - last)} old." if runs else "; job rows only.")
             + (" Rows named undefined are of jobs that had no id in an earlier release." if without_id else ""),
             "The gateway keeps the job rows, and reaps run rows only in stores of agents that own a job.",
-            brief=f"{plural(len(jobs), 'deleted job') if deleted else 'jobs without id'}, "
-            f"{plural(runs, 'run row')} left",
-            count=len(jobs),
+            brief=f"{' and '.join(left)}, {plural(runs, 'run row')} left",
+            count=len(deleted) or len(jobs),
             severity=Severity.WARNING if unreaped else None,
             agent_id=store.agent_id,
             path=store.read.ref.path,

@@ -369,8 +369,9 @@ def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, nam
         "provenance": [each.as_json() for each in sources],
     }
     undo = run.invocation.command("undo", *([receipt.run_id] if receipt else []))
-    seen = view_with(run, names, 40)
-    now = _found_afterwards(run) if receipt else None
+    whole = replace(run, options=replace(run.options, agent=None))
+    seen = view_with(whole, names, 40)
+    now = _found_afterwards(whole) if receipt else None
     screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, plan=plan, now=now, sources=sources)
     wrote = receipt is not None
     step = screens.step_after(receipt, plan, seen, now)
@@ -378,8 +379,8 @@ def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, nam
 
 
 def _found_afterwards(run: Run) -> Judgement | None:
-    """What a scan after the run finds; None where it fails or is interrupted. The run is done, whatever becomes of
-    it."""
+    """What a scan after the run finds, of every agent: a start takes them all. None where it fails or is interrupted.
+    The run is done, whatever becomes of it."""
     from gatewaydoctor.cli.shell.examining import look
 
     try:

@@ -166,7 +166,7 @@ def _view(run: Run, work: Bench) -> View:
 
 def _line(run: RunInfo) -> RunLine:
     return RunLine(
-        run.run_id, run.state.value, run.last_at or run.started_at, run.pending, str(run.place.directory), run.problem
+        run.run_id, run.state, run.last_at or run.started_at, run.pending, str(run.place.directory), run.problem
     )
 
 

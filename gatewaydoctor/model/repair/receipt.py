@@ -93,13 +93,19 @@ class Result(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     sha256: str
 
 
-WRITTEN, PLANNED = "bytes that were written.", "as planned."
-"""How the sentences end that tell of a file with its new bytes, and of a store with the rows of its plan."""
+class Verified(StrEnum):
+    """What a verification was of: a store with the rows of its plan, a file with the bytes that were written, or
+    something else."""
+
+    STORE = "store"
+    WRITTEN = "written"
+    OTHER = "other"
 
 
 class Receipt(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """The end of a run. `verified` are sentences, one per verification; `undo` is the command that takes the run
-    back. `gateway_stopped_by_word`: liveness was unknown and the operator asserted that the gateway is stopped.
+    """The end of a run. `verified` are sentences, one per verification, and `verified_of` is what each is of; it
+    is empty in receipts of earlier versions. `undo` is the command that takes the run back.
+    `gateway_stopped_by_word`: liveness was unknown and the operator asserted that the gateway is stopped.
     `fixed_clock` is the time that --now gave, by which ages were measured; None for the machine's own clock.
     `gateway_afterwards` is what was found when everything was written, None in receipts of earlier versions.
     `cautions` are those of its plan: what stays in the vault alone, among others."""
@@ -115,6 +121,7 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     steps: tuple[Step, ...]
     results: tuple[Result, ...]
     verified: tuple[str, ...]
+    verified_of: tuple[Verified, ...] = ()
     evidence: tuple[str, ...] = ()
     gateway_stopped_by_word: bool = False
     fixed_clock: int | None = None

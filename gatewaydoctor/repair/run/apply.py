@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.repair.plan import Move, Plan, Transact
-from gatewaydoctor.model.repair.receipt import Ending, Receipt, Result, RunState
+from gatewaydoctor.model.repair.receipt import Ending, Receipt, Result, RunState, Verified
 from gatewaydoctor.repair.drafting.origins import keep_origins
 from gatewaydoctor.repair.run.acts import perform, performed, sync
 from gatewaydoctor.repair.run.context import Work
@@ -240,7 +240,7 @@ def _finish(work: Work, permission: Permission, gateway: GatewayState, started: 
     """Second look, receipt, tidying. A gateway that appeared after the last rename undoes nothing: it has read what
     the run wrote, and the receipt tells of it."""
     work.tools.fs.fsync_dir(work.place.files)
-    verified = second_look(work)
+    verified = (*((told, Verified.OTHER) for told in work.told), *second_look(work))
     afterwards = permission.gateway
     receipt = Receipt(
         run_id=work.place.run_id,
@@ -252,7 +252,8 @@ def _finish(work: Work, permission: Permission, gateway: GatewayState, started: 
         finished_at=work.tools.clock(),
         steps=work.plan.steps,
         results=tuple(_result(work, number) for number in range(len(work.plan.acts))),
-        verified=(*work.told, *verified),
+        verified=tuple(sentence for sentence, _ in verified),
+        verified_of=tuple(about for _, about in verified),
         evidence=tuple(each.text for each in gateway.evidence),
         gateway_stopped_by_word=work.stopped_by_word,
         fixed_clock=permission.fixed_clock,

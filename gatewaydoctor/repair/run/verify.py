@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.repair.plan import Move, Transact
-from gatewaydoctor.model.repair.receipt import PLANNED, WRITTEN
+from gatewaydoctor.model.repair.receipt import Verified
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.summary import summarise
 from gatewaydoctor.repair.writing.errors import NotAsPlanned
@@ -20,40 +20,41 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.writing.tools import Tools
 
 
-def second_look(work: Work) -> tuple[str, ...]:
-    """Read everything the run wrote and compare it with the plan; whole sentences for the receipt. Raises
-    NotAsPlanned and OSError."""
+Sentence = tuple[str, Verified]
+"""For the receipt, and of what it tells."""
+
+
+def second_look(work: Work) -> tuple[Sentence, ...]:
+    """Read everything the run wrote and compare it with the plan. Raises NotAsPlanned and OSError."""
     # A database that is written byte by byte is put back as it was: its content tells.
     stores = {store.path: store for store in work.plan.after.stores if not store.path.endswith(".sqlite")}
     work.tools.progress.phase("verifying", sum(staged.size for staged in work.staged.values()))
     said = [_rewritten(work, number, stores.get(_target(work, number))) for number in work.staged]
-    said += _vaulted(work)
-    said += _attributes(work)
-    return tuple(said)
+    return (*said, *((each, Verified.OTHER) for each in (*_vaulted(work), *_attributes(work))))
 
 
 def _target(work: Work, number: int) -> str:
     return target_of(work.plan.acts[number], work.plan)
 
 
-def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
+def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> Sentence:
     staged, target, act = work.staged[number], _target(work, number), work.plan.acts[number]
     if isinstance(act, Transact):
         return _database(work, number, act)
     if planned is None:
         content = content_of(work.tools.fs, work.target(number), work.tools.progress.advance)
         _same(target, (content.sha256, content.size), (staged.sha256, staged.size))
-        return f"{target} holds the {content.size:,} {WRITTEN}"
+        return f"{target} holds the {content.size:,} bytes that were written.", Verified.WRITTEN
     sha256, found = _read_store(work.tools, work.place, work.plan.main_key, planned)
     _same(target, sha256, staged.sha256)
     _same(target, found, planned)
     holds = f"{plural(found.entries, 'session')}, {plural(found.bytes, 'byte')}"
     if found.readable != "yes":
-        return f"{target} holds {holds}, as planned: too large for a gateway."
-    return f"{target} loads by the gateway's rules: {holds}, {PLANNED}"
+        return f"{target} holds {holds}, as planned: too large for a gateway.", Verified.STORE
+    return f"{target} loads by the gateway's rules: {holds}, as planned.", Verified.STORE
 
 
-def _database(work: Work, number: int, act: Transact) -> str:
+def _database(work: Work, number: int, act: Transact) -> Sentence:
     """The file is the one that passed its checks; its rows are counted once more, by the reader that plans go by."""
     from gatewaydoctor.model.database.reading import DatabaseFault
     from gatewaydoctor.storage.sqlite.opened import read_database_once
@@ -62,11 +63,11 @@ def _database(work: Work, number: int, act: Transact) -> str:
     content = content_of(work.tools.fs, path, work.tools.progress.advance)
     _same(act.target, (content.sha256, content.size), (staged.sha256, staged.size))
     if act.sessions is None:
-        return f"{act.target} passes SQLite's checks: {plural(content.size, 'byte')}."
+        return f"{act.target} passes SQLite's checks: {plural(content.size, 'byte')}.", Verified.OTHER
     found = read_database_once(work.tools.fs, path, lambda opened: opened.all("SELECT count(*) FROM session_nodes"))
     _same(act.target, found if not isinstance(found, DatabaseFault) else found.reason, ((act.sessions,),))
     holds = f"{plural(act.sessions, 'session row')}, {plural(content.size, 'byte')}"
-    return f"{act.target} passes SQLite's checks and holds {holds}, {PLANNED}"
+    return f"{act.target} passes SQLite's checks and holds {holds}, as planned.", Verified.STORE
 
 
 def _read_store(

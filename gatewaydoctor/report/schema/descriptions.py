@@ -401,6 +401,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "steps": "What was done, in words.",
         "results": "Each act as it came out.",
         "verified": "What was verified, a sentence each.",
+        "verifiedOf": "What each of these sentences is about; empty in older receipts.",
         "evidence": "Why the gateway counts as not running.",
         "gatewayStoppedByWord": "Whether the operator asserted that the gateway is stopped.",
         "fixedClock": "The time that --now gave; epoch ms; null for the machine's clock.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.verdict import NextStep, Start
-from gatewaydoctor.model.repair.receipt import PLANNED, WRITTEN
+from gatewaydoctor.model.repair.receipt import Verified
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.changes import changes
 from gatewaydoctor.report.screens.blocks.fitting import wrapped
@@ -116,7 +116,7 @@ def _then(
         many = words.plural(len(plan.retrying), "job retries", "jobs retry")
         disabling = command("repair", "cron", *_each("--disable", plan.retrying))
         yield f"{many} without end and would fill the store again:", disabling
-    if start in (Start.NO, Start.AT_RISK):
+    if start is not Start.YES:
         return
     yield _START, None
     yield "check that it is well:", command("after", receipt.run_id)
@@ -130,16 +130,18 @@ def _each(option: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _checked(receipt: Receipt, view: View) -> Sequence[str]:
-    """What was verified: stores first, the first of them by name, and files that hold what was written in a line."""
-    if view.rows is None:
+    """What was verified: stores first, the first of them by name, and files that hold what was written in a line.
+    Everything, in its order, of a receipt that does not tell what its sentences are about."""
+    if view.rows is None or len(receipt.verified_of) != len(receipt.verified):
         return receipt.verified
-    stores = [each for each in receipt.verified if each.endswith(PLANNED)]
-    written = [each for each in receipt.verified if each.endswith(WRITTEN)]
-    others = [each for each in receipt.verified if each not in (*stores, *written)]
+    of: dict[Verified, list[str]] = {each: [] for each in Verified}
+    for sentence, about in zip(receipt.verified, receipt.verified_of, strict=True):
+        of[about].append(sentence)
+    stores, written, others = of[Verified.STORE], of[Verified.WRITTEN], of[Verified.OTHER]
     if (rest := len(stores) - _STORES) > 0:
         stores = [*stores[:_STORES], f"{rest:,} more stores hold what was planned; --all names them."]
     if len(written) > 1:
-        written = [f"{len(written):,} files hold the {WRITTEN}"]
+        written = [f"{len(written):,} files hold the bytes that were written."]
     return [*stores, *written, *others]
 
 

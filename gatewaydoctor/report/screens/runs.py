@@ -44,15 +44,11 @@ class RunLine(Struct, frozen=True):
     looked into."""
 
     run_id: str
-    state: str
+    state: RunState
     at: int | None
     pending: bool
     directory: str
     problem: str | None = None
-
-    @property
-    def over(self) -> bool:
-        return self.state in (RunState.UNDONE, RunState.PUT_BACK)
 
 
 class FileLine(Struct, frozen=True):
@@ -75,13 +71,13 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
     newest = runs if view.rows is None else runs[-_NEWEST:]
     for run in newest:
         style = "bold" if run.pending else ""
-        table.add_row(run.run_id, Text(run.state, style), words.age(run.at, now))
+        table.add_row(run.run_id, Text(run.state.value, style), words.age(run.at, now))
     console.print(table)
     more(console, len(newest), len(runs), "runs, the newest")
     for run in newest:
         if run.problem:
             console.print(Text(f"{run.run_id}: {view.names.text(run.problem)}.", "bold"))
-    rest = next((run.run_id for run in runs if run.state == "pruned"), None)
+    rest = next((run.run_id for run in runs if run.state is RunState.PRUNED), None)
     if rest and not view.pending:
         next_step(
             console,
@@ -126,7 +122,7 @@ def _show(
 ) -> None:
     rows: list[tuple[str, RenderableType]] = [
         ("run", Text(run.run_id, "bold")),
-        ("state", Text(run.state)),
+        ("state", Text(run.state.value)),
         ("when", Text(words.age(run.at, now))),
         ("vault", view.path(run.directory)),
     ]
@@ -140,12 +136,29 @@ def _show(
 
 
 def _way_back(console: Console, run: RunLine, view: View, what: str = "see what undo would do:") -> None:
-    """The undo of a run, and of one that was undone the end of its originals."""
-    if run.over:
-        command = view.invocation.command("runs", "prune", run.run_id)
-        next_step(console, view, "it was undone; to delete its originals for good:", command)
-    else:
+    """The undo of a run; of one that is over, why there is nothing to undo."""
+    if not run.state.over:
         next_step(console, view, what, view.invocation.command("undo", run.run_id, "--dry-run"))
+        return
+    match run.state:
+        case RunState.PUT_BACK:
+            told = "It failed, and everything was put back. To delete what the vault still holds of it for good:"
+        case RunState.PRUNED:
+            told = "Its originals were deleted only in part, and it cannot be undone. To delete the rest:"
+        case _:
+            told = f"It was undone. {_COPIES}"
+    _prune(console, told, run.run_id, view)
+    next_step(console, view, "see what is wrong now:", view.invocation.command("scan"))
+
+
+_COPIES = "The vault still holds its copies. To delete them for good:"
+
+
+def _prune(console: Console, told: str, run_id: str, view: View) -> None:
+    """An aside: nothing has to be deleted."""
+    console.print()
+    console.print(told)
+    print_command(console, Text(), view.invocation.command("runs", "prune", run_id), INDENT)
 
 
 def returned(
@@ -171,9 +184,7 @@ def returned(
         next_step(console, view, "do it:", view.invocation.command("undo", run_id))
     else:
         if kept:
-            console.print()
-            console.print("The vault still holds its copies. To delete them for good:")
-            print_command(console, Text(), view.invocation.command("runs", "prune", run_id), INDENT)
+            _prune(console, _COPIES, run_id, view)
         next_step(console, view, "check it again:", view.invocation.command("scan"))
 
 
