@@ -44,8 +44,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     head(console, judgement, view)
     known = all(store.transcripts.referenced_known for store in x.stores)
     if not known:
-        console.print()
-        console.print(Text("A store could not be read completely: which files it references is unknown.", "bold"))
+        console.print(Text("Which files a damaged store references is not known.", "bold"))
     if len(x.stores) + len(x.databases) > 1 and view.rows is not None and not view.verbose:
         _overview(console, x, view)
     else:

@@ -20,7 +20,7 @@ def unseen(x: Examination) -> str | None:
     if unread:
         return f"{words.plural(unread, 'session store')} could not be read"
     if any(not store.whole for store in x.session_stores):
-        return "a session store could not be read completely"
+        return "a store was not read completely"
     if x.skipped:
         return f"{words.plural(len(x.skipped), 'path')} could not be read"
     return None
