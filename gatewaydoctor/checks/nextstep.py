@@ -11,7 +11,7 @@ from gatewaydoctor.model.command import explained, typed
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, NextStep
-from gatewaydoctor.model.repair.receipt import Ending
+from gatewaydoctor.model.repair.ending import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

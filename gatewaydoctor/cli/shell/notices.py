@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from gatewaydoctor.model.clock import ClockSource
-from gatewaydoctor.model.repair.receipt import Ending
+from gatewaydoctor.model.repair.ending import Ending
 from gatewaydoctor.report.words import fixed_clock
 
 if TYPE_CHECKING:

@@ -41,18 +41,6 @@ class RunState(StrEnum):
 BEFORE_ACTING = (RunState.PREPARING, RunState.VAULTED)
 
 
-class Ending(StrEnum):
-    """What ends a run that was interrupted, as its files are now. `wait`: a process is at work on it. `resume`: to
-    finish it, or to undo it. `undo` alone: its plan no longer fits. `merge` alone: something was written since. `by
-    hand`: the refusal of an undo tells what to do."""
-
-    WAIT = "wait"
-    RESUME = "resume"
-    UNDO = "undo"
-    MERGE = "merge"
-    BY_HAND = "by hand"
-
-
 class Kept(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """One file as it was, and where the vault has its bytes: `stored` is relative to the run's directory. `moved`:
     the file itself lies there, so its place in the state directory is empty; else it is a copy, without the extended

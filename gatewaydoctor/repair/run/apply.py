@@ -16,8 +16,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.model.command import typed
+from gatewaydoctor.model.repair.ending import Ending
 from gatewaydoctor.model.repair.plan import Move, Plan, Transact
-from gatewaydoctor.model.repair.receipt import Ending, Receipt, Result, RunState, Verified
+from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState, Verified
 from gatewaydoctor.repair.drafting.origins import keep_origins
 from gatewaydoctor.repair.run.acts import perform, performed, sync
 from gatewaydoctor.repair.run.context import Work

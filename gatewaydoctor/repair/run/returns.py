@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Ending, RunState
+from gatewaydoctor.model.repair.ending import Ending
+from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, RunState
 from gatewaydoctor.repair.run.acts import ActState, between, log_appeared, performed, standing
 from gatewaydoctor.repair.run.context import load_work
 from gatewaydoctor.repair.run.discard_run import needed
