@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.gate import GateInfo
     from gatewaydoctor.model.outcome.report import ErrorInfo
     from gatewaydoctor.model.outcome.verdict import NextStep
-    from gatewaydoctor.model.repair.receipt import Ending
+    from gatewaydoctor.model.repair.ending import Ending
     from gatewaydoctor.report.invocation import Invocation
     from gatewaydoctor.report.names import Names
 
