@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.errors import ExitCode
-from gatewaydoctor.model.repair.receipt import Ending, RunState
+from gatewaydoctor.model.repair.ending import Ending
+from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
