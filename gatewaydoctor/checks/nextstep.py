@@ -11,7 +11,7 @@ from gatewaydoctor.model.command import explained, typed
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, NextStep
-from gatewaydoctor.model.repair.ending import Ending
+from gatewaydoctor.model.repair.way_out import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.outcome.verdict import StartVerdict
+    from gatewaydoctor.model.repair.way_out import WayOut
 
 ONLY_BY_NAME = frozenset(
     {"paths", "orphans", "locks", "cron", "jobs", "compact", "queues", "park", "unpark", "space"}
@@ -38,20 +39,11 @@ def _why(deciding: Sequence[Finding], *, live: bool, loses: bool) -> str:
     return "shows what can be recovered; the plan can be undone" if salvages else SAFE
 
 
-def interrupted(run_id: str, ending: Ending) -> NextStep:
+def interrupted(run_id: str, way: WayOut) -> NextStep:
     """The step that comes before any other: what ends a run that was interrupted."""
-    match ending:
-        case Ending.WAIT:
-            return NextStep(typed("runs", "show", run_id), "a repair is at work; wait until it has finished")
-        case Ending.RESUME:
-            return NextStep(typed("repair", "--resume", run_id), "a repair was interrupted; finish it, or undo it")
-        case Ending.UNDO:
-            return NextStep(typed("undo", run_id), "a repair was interrupted, and can only be undone")
-        case Ending.MERGE:
-            why = "a repair was interrupted, and files changed since; end it and restore what is missing"
-            return NextStep(typed("undo", run_id, "--merge"), why)
-        case Ending.BY_HAND:
-            return NextStep(typed("undo", run_id), "a repair was interrupted; shows what to do by hand")
+    steps = steps_of(way)
+    verb, options = steps.verbs[0]
+    return NextStep(typed(*verb, run_id, *options), steps.why)
 
 
 def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict) -> NextStep:

@@ -707,7 +707,7 @@ def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeyp
     refused = run("repair", "--apply", "--yes", *at)
     assert refused.code == 3
     assert refused.err.endswith(
-        f"Finish it with `{finish}`, or undo it with `gatewaydoctor undo {run_id} --state-dir {incident}`.\n"
+        f"`{finish}` finishes it, `gatewaydoctor undo {run_id} --state-dir {incident}` undoes it.\n"
     )
 
 

@@ -20,7 +20,7 @@ from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Kept, Manifest, Ru
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.merge_plan import merge_plan
 from gatewaydoctor.repair.run.merge_run import merge
-from gatewaydoctor.repair.run.undo import Way, preview, resume, undo
+from gatewaydoctor.repair.run.undo import UndoAction, preview, resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs, verify_run
 from gatewaydoctor.repair.vault.codec import encode, read_part, with_id
 from gatewaydoctor.repair.writing.errors import (
@@ -122,7 +122,7 @@ def test_an_interrupted_run_and_a_gateway_that_saved_end_by_merge(tmp_path: Path
             with pytest.raises(InputChanged, match="has changed since") as refused:
                 way(last_of(scene.root), tools(), DEAD)
             assert "--merge" in refused.value.hint
-        assert Way.CHANGED in {each.way for each in preview(tools(), last_of(scene.root))}
+        assert UndoAction.CHANGED in {each.action for each in preview(tools(), last_of(scene.root))}
         assert tree(scene.root) == before
         merged(scene.root)
         assert not pending(scene.root)
@@ -355,7 +355,7 @@ def test_a_preview_refuses_what_undo_would_refuse_for_its_vault(scene: Scene) ->
     (run.place.files / "000003").write_bytes(b"other")
     with pytest.raises(VaultDamaged):
         undo(run, tools(), DEAD)
-    assert Way.DAMAGED in {each.way for each in preview(tools(), run)}
+    assert UndoAction.DAMAGED in {each.action for each in preview(tools(), run)}
 
 
 @pytest.mark.parametrize("damage", ["gone", "altered"])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.errors import ExitCode
-from gatewaydoctor.model.repair.ending import Ending
 from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.model.repair.way_out import WayOut
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
@@ -109,7 +109,7 @@ def test_it_is_held_back_also_where_it_takes_long_to_say_what_ends_the_run(
     # The process that began the run is this one, of which the gate is a child.
     monkeypatch.setattr("gatewaydoctor.repair.vault.catalog._worker", lambda *_: None)
     assert f"Run: gatewaydoctor repair --resume {run.run_id}" in gate(root)[1]
-    monkeypatch.setattr("gatewaydoctor.cli.shell.notices._ending_of", lambda *_: time.sleep(60))
+    monkeypatch.setattr("gatewaydoctor.cli.shell.notices._way_out_of", lambda *_: time.sleep(60))
     ran = run_command("gate", "--state-dir", str(root), "--now", str(NOW), "--limit", "4")
     assert ran.code == ExitCode.DO_NOT_START
     assert f"run {run.run_id} was interrupted while it changed a database" in ran.err
@@ -127,7 +127,7 @@ def test_a_repair_that_is_at_work_on_a_database_is_waited_for(ground: Path, monk
 
 def test_what_ends_a_run_is_found_out_once(ground: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, asked = halfway(ground), []
-    monkeypatch.setattr("gatewaydoctor.repair.run.returns.ending", lambda run, _: asked.append(run) or Ending.RESUME)
+    monkeypatch.setattr("gatewaydoctor.repair.run.returns.way_out", lambda run, _: asked.append(run) or WayOut.RESUME)
     told = run_command("scan", "--state-dir", str(root), "--now", str(NOW), "--json").document
     assert "--resume" in told["next"]["command"]
     assert len(asked) == 1

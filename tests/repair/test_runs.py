@@ -13,7 +13,7 @@ from gatewaydoctor.model.repair.plan import Copy, Plan, Rewrite
 from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.merge_plan import merge_plan
-from gatewaydoctor.repair.run.undo import Way, preview, undo
+from gatewaydoctor.repair.run.undo import UndoAction, preview, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs, verify_run
 from gatewaydoctor.repair.vault.codec import encode, read_plan, with_id
 from gatewaydoctor.repair.vault.pruning import prunable, prune
@@ -214,9 +214,9 @@ def test_names_that_are_no_utf8_survive_in_a_plan(tmp_path: Path) -> None:
 def test_undo_shows_first_and_refuses_what_changed(scene: Scene) -> None:
     apply(scene.plan, tools(), DEAD)
     (run,) = runs_of(scene)
-    ways = {each.target.rpartition("/")[2]: each.way for each in preview(tools(), run)}
-    assert ways["sessions.json"] is Way.RESTORE
-    assert ways["parked.json"] is Way.REMOVE
+    ways = {each.target.rpartition("/")[2]: each.action for each in preview(tools(), run)}
+    assert ways["sessions.json"] is UndoAction.RESTORE
+    assert ways["parked.json"] is UndoAction.REMOVE
     (scene.root / SESSIONS / "sessions.json").write_bytes(b"{}")
     before = tree(scene.root)
     with pytest.raises(InputChanged, match="has changed since run"):

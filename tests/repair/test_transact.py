@@ -13,7 +13,7 @@ from gatewaydoctor.model.errors import DoctorError
 from gatewaydoctor.model.repair.plan import (
     DropFields,
     DropSessions,
-    Ending,
+    EndedSession,
     EndSessions,
     Move,
     Plan,
@@ -41,7 +41,7 @@ TARGET = "agents/main/agent/openclaw-agent.sqlite"
 GONE = (run_key("job", 0), run_key("job", 1))
 EDITS: tuple[Edit, ...] = (
     DropSessions(keys=GONE),
-    EndSessions(status="failed", sessions=(Ending("agent:main:main", 5), Ending(agentdb.BASE, 6))),
+    EndSessions(status="failed", sessions=(EndedSession("agent:main:main", 5), EndedSession(agentdb.BASE, 6))),
     DropFields(fields=("pad",), keys=(agentdb.CONVERSATION,)),
 )
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from gatewaydoctor.model.clock import ClockSource
-from gatewaydoctor.model.repair.ending import Ending
+from gatewaydoctor.model.repair.way_out import WayOut, steps_of
 from gatewaydoctor.report.words import fixed_clock
 
 if TYPE_CHECKING:
@@ -59,27 +59,27 @@ def _pending(run: Run, place: Place) -> tuple[RunInfo, ...]:
     return interrupted_runs(run.fs, system_processes(), place.real_dir)
 
 
-def _ending(run: Run, pending: RunInfo) -> Ending:
+def _way_out(run: Run, pending: RunInfo) -> WayOut:
     """What ends it. The files it was to change are read whole, once as long as its journal stays the same."""
     try:
         journal = run.fs.stat(pending.place.journal)
     except OSError:
-        return _ending_of(run, pending)
+        return _way_out_of(run, pending)
     known = (pending.run_id, journal.size, journal.mtime_ns)
-    if known not in run.endings:
-        run.endings[known] = _ending_of(run, pending)
-    return run.endings[known]
+    if known not in run.ways_out:
+        run.ways_out[known] = _way_out_of(run, pending)
+    return run.ways_out[known]
 
 
-def _ending_of(run: Run, pending: RunInfo) -> Ending:
+def _way_out_of(run: Run, pending: RunInfo) -> WayOut:
     from gatewaydoctor.examine.world import NoProgress
-    from gatewaydoctor.repair.run.returns import ending
+    from gatewaydoctor.repair.run.returns import way_out
     from gatewaydoctor.repair.writing.tools import Tools
     from gatewaydoctor.system.processes import system_processes
 
     # What ends a run is only looked for: hands that cannot write will do.
     tools = Tools(cast("WriteFs", run.fs), system_processes(), lambda: run.now, NoProgress())
-    return ending(pending, tools)
+    return way_out(pending, tools)
 
 
 def pending_step(run: Run, place: Place) -> NextStep | None:
@@ -100,33 +100,23 @@ def step_of(run: Run, pending: RunInfo) -> NextStep:
     """What ends this run."""
     from gatewaydoctor.checks.nextstep import interrupted
 
-    return interrupted(pending.run_id, _ending(run, pending))
+    return interrupted(pending.run_id, _way_out(run, pending))
 
 
 def _interrupted(outcome: Outcome, place: Place) -> list[str]:
     try:
         return [
-            _told(outcome.run.invocation, each, _ending(outcome.run, each)) for each in _pending(outcome.run, place)
+            _told(outcome.run.invocation, each, _way_out(outcome.run, each)) for each in _pending(outcome.run, place)
         ]
     except OSError as error:
         return [f"Cannot read the vault ({error.strerror or type(error).__name__}), so earlier runs are unknown."]
 
 
-def _told(typed: Invocation, run: RunInfo, how: Ending) -> str:
-    run_id, undo = run.run_id, f"`{typed.command('undo', run.run_id)}`"
-    match how:
-        case Ending.WAIT:
-            return f"Process {run.worker} is working on run {run_id}. Wait until it has finished."
-        case Ending.RESUME:
-            resume = typed.command("repair", "--resume", run_id)
-            return f"Run {run_id} was interrupted. `{resume}` finishes it, {undo} undoes it."
-        case Ending.UNDO:
-            return f"Run {run_id} was interrupted, and can only be undone: {undo}."
-        case Ending.MERGE:
-            merge = typed.command("undo", run_id, "--merge")
-            return f"Run {run_id} was interrupted, and files changed since: `{merge}` restores what is missing."
-        case Ending.BY_HAND:
-            return f"Run {run_id} was interrupted. {undo} shows what to do by hand."
+def _told(typed: Invocation, run: RunInfo, way: WayOut) -> str:
+    steps = steps_of(way)
+    commands = [typed.command(*verb, run.run_id, *options) for verb, options in steps.verbs]
+    at_work = f"Process {run.worker} is working on run {run.run_id}."
+    return f"{at_work if way is WayOut.WAIT else f'Run {run.run_id} was interrupted.'} {steps.told(commands)}"
 
 
 def _slow_parser() -> list[str]:

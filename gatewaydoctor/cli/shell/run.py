@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.gate import GateInfo
     from gatewaydoctor.model.outcome.report import ErrorInfo
     from gatewaydoctor.model.outcome.verdict import NextStep
-    from gatewaydoctor.model.repair.ending import Ending
+    from gatewaydoctor.model.repair.way_out import WayOut
     from gatewaydoctor.report.invocation import Invocation
     from gatewaydoctor.report.names import Names
 
@@ -44,7 +44,7 @@ class Run(Struct, frozen=True):
     began: float = field(default_factory=time.monotonic)
     typed: tuple[str, ...] = field(default_factory=lambda: tuple(sys.argv))
     """The command line as it was typed, the program first."""
-    endings: dict[tuple[str, int, int], Ending] = field(default_factory=dict)
+    ways_out: dict[tuple[str, int, int], WayOut] = field(default_factory=dict)
     """What ends interrupted runs, as far as it was found out: id of the run, bytes and mtime of its journal."""
 
     @property

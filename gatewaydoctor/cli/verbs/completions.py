@@ -14,8 +14,8 @@ ShellName = Annotated[str, argument(metavar="SHELL", help=f"One of: {', '.join(K
 
 
 def completions(run: Run, *, shell: ShellName) -> Outcome:
-    """Its first lines show how to try it and where to keep it. Verbs, options and fixed words are part of the script;
-    runs, jobs and agents are read when Tab is pressed, from the directory on the command line."""
+    """Prints a script whose first lines show how to try it and where to keep it. Verbs, options and fixed words are
+    part of it; it reads runs, jobs and agents when Tab is pressed, from the directory on the command line."""
     from gatewaydoctor.cli.parser.describe import described
     from gatewaydoctor.completion.shells import script
 

@@ -27,8 +27,8 @@ Found = Annotated[bool, option("--found", help="Also show the findings of this r
 
 
 def explain(run: Run, *, word: Word = None, found: Found = False) -> Outcome:
-    """Needs no state directory. With --found, or with a directory named, it is scanned as well, and what to do
-    about each finding there is shown."""
+    """Explains a rule, a repair or a word of a screen; needs no state directory. With --found, or with a directory
+    named, also scans it and shows what to do about each finding there."""
     from gatewaydoctor.checks.judge import all_rules
 
     only_formats(run, "explain", "text", "json")

@@ -61,7 +61,8 @@ def fixtures_list(run: Run) -> Outcome:
 
 
 def fixtures_make(run: Run, *, recipe: RecipeName, out: Out, seed: Seed = None, scale: Scale = 1.0) -> Outcome:
-    """The same recipe, seed, scale and --now give the same bytes on every machine."""
+    """Builds a state directory by a recipe. The same recipe, seed, scale and --now give the same bytes on every
+    machine."""
     from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, RECIPES, RecipeError, make
     from gatewaydoctor.report import words
 
@@ -96,9 +97,10 @@ def fixtures_make(run: Run, *, recipe: RecipeName, out: Out, seed: Seed = None, 
 
 
 def fixtures_validate(run: Run, *, directories: Directories = None, update: Update = False) -> Outcome:
-    """A fixture is a directory with a state directory in `state` and an `expected.json`; any of yours will do. It is
-    examined as its expected.json describes the machine, so the result is the same everywhere and at any time. Exit 0:
-    all are as expected. 1: one is not. 2: one cannot be compared. Formats: text, json, junit, github."""
+    """Examines fixtures and compares what is found with what is expected. A fixture is a directory with a state
+    directory in `state` and an `expected.json`; any of yours will do. It is examined as its expected.json describes
+    the machine, so the result is the same everywhere and at any time. Exits 0 if all are as expected, 1 if one is
+    not, 2 if one cannot be compared. Formats: text, json, junit, github."""
     from gatewaydoctor.cli.verbs import fixtures_report as report
     from gatewaydoctor.fixtures.validating import validate
     from gatewaydoctor.model.outcome.report import ErrorInfo
@@ -139,8 +141,8 @@ def fixtures_validate(run: Run, *, directories: Directories = None, update: Upda
 
 
 def fixtures_set_up(run: Run, *, fixture: FixtureDirectory, out: Out) -> Outcome:
-    """Git keeps no times: a fixture examined in place shows other ages than its expected.json lists. The copy shows
-    those, at the clock that is printed."""
+    """Copies a fixture with the times that its expected.json lists, which Git does not keep, and prints the clock at
+    which a scan of the copy shows the ages listed there."""
     from gatewaydoctor.fixtures.validating.expectation import BrokenFixture
     from gatewaydoctor.fixtures.validating.setup import set_up
 
@@ -168,10 +170,11 @@ def fixtures_set_up(run: Run, *, fixture: FixtureDirectory, out: Out) -> Outcome
 def fixtures_new(
     run: Run, *, name: FixtureName, source: From, out: Into = FIXTURES, no_redact: NoRedact = False
 ) -> Outcome:
-    """It keeps what rules examine: statuses, kinds, relations of times, sizes as a class. Under --redact ids, names,
-    paths and times are replaced consistently, and what people wrote is left out; review it before you share it.
-    Secrets are never copied, symlinks not followed. Exit 0: it has the findings of the directory, with smaller counts
-    perhaps. 1: it was made, but a finding is missing or was added."""
+    """Makes a fixture out of a state directory. Keeps what rules examine: statuses, kinds, relations of times,
+    sizes as a class. Under --redact replaces ids, names, paths and times consistently and leaves out what people
+    wrote; review it before you share it. Never copies secrets or follows symlinks. Exits 0 if the fixture has the
+    findings of the directory, with smaller counts perhaps, 1 if it was made but a finding is missing or was
+    added."""
     from gatewaydoctor.cli.shell.examining import progress, world
     from gatewaydoctor.cli.verbs import fixtures_report as report
     from gatewaydoctor.fixtures.distil.new import new

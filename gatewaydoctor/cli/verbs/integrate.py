@@ -89,7 +89,7 @@ def integrate(
     textfile_dir: TextfileDir = None,
     output: Output = None,
 ) -> Outcome:
-    """The snippet, which goes to stdout unless --output names a file, shows in comments where it goes and how to
+    """Prints a snippet, or writes it to the file that --output names; its comments show where it goes and how to
     switch it on. Paths are those of this machine; for docker and kubernetes those in the container, unless
     --state-dir and --program name others; for ansible those of --state-dir, --profile and --program, else each host's
     own. A snippet stops a start of the gateway only if it would lose data, fail or loop, and GATEWAYDOCTOR_GATE=off

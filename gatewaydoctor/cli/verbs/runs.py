@@ -19,7 +19,7 @@ from gatewaydoctor.report.screens.runs import FileLine, RunLine
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gatewaydoctor.repair.run.returns import Return
+    from gatewaydoctor.repair.run.returns import UndoStep
     from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.report.screens.blocks.parts import View
 
@@ -31,7 +31,7 @@ OlderThan = Annotated[str | None, option("--older-than", metavar="TIME", help="R
 def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
     """Lists the runs of this state directory, oldest first."""
     from gatewaydoctor.checks.nextstep import interrupted
-    from gatewaydoctor.repair.run.returns import ending
+    from gatewaydoctor.repair.run.returns import way_out
     from gatewaydoctor.repair.vault.catalog import list_runs, no_runs
     from gatewaydoctor.report.screens import runs as screens
 
@@ -39,7 +39,7 @@ def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
     with bench(run, vault=vault) as work:
         runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
         others = [str(path) for path in no_runs(work.tools.fs, work.state_dir, work.vault)]
-        ends = next((interrupted(each.run_id, ending(each, work.tools)) for each in runs if each.pending), None)
+        ends = next((interrupted(each.run_id, way_out(each, work.tools)) for each in runs if each.pending), None)
         seen = replace(_view(run, work), pending=ends)
     details = {"runs": [_details(each) for each in runs], "notRuns": others}
     lines = [_line(each) for each in runs]
@@ -170,9 +170,9 @@ def _line(run: RunInfo) -> RunLine:
     )
 
 
-def file_lines(returns: Iterable[Return]) -> list[FileLine]:
+def file_lines(returns: Iterable[UndoStep]) -> list[FileLine]:
     """Files on their way back, as the screens show them."""
-    return [FileLine(each.target, each.way.value, each.bytes, each.way.refused) for each in returns]
+    return [FileLine(each.target, each.action.value, each.bytes, each.action.refused) for each in returns]
 
 
 def _details(run: RunInfo) -> dict[str, Any]:

@@ -24,9 +24,10 @@ Directory = Annotated[str | None, argument(metavar="[DIR]", help="With verify: t
 
 
 def snapshot(run: Run, *, dest: Dest = None, directory: Directory = None) -> Outcome:
-    """Shares blocks with the original where the filesystem can, else copies; never hard links. Databases are copied
-    with their -wal and -shm, and a manifest keeps every hash. `snapshot verify DIR` hashes a snapshot again; exit 1
-    where a file differs or had to be left out. A directory that is really called verify is ./verify."""
+    """Copies the state directory: shares blocks with the original where the filesystem can, else copies; never hard
+    links. Databases are copied with their -wal and -shm, and a manifest keeps every hash. `snapshot verify DIR`
+    hashes a snapshot again; exits 1 where a file differs or had to be left out. A directory that is really called
+    verify is ./verify."""
     only_formats(run, "snapshot", "text", "json")
     if dest == "verify":
         if directory is None:

@@ -42,7 +42,7 @@ def undo(
     vault: Vault = None,
     gateway_stopped: GatewayStopped = False,
 ) -> Outcome:
-    """The directory is as it was before the run, byte for byte, but for the vault. It refuses where a file changed
+    """Makes the directory as it was before the run, byte for byte, but for the vault. Refuses where a file changed
     since; --merge then adds back the sessions and files that are missing and leaves the rest."""
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.run.undo import check_undo, preview
@@ -64,7 +64,7 @@ def undo(
             check_undo(found, work.permission)
         returns = preview(work.tools, found)
         if not dry_run:
-            if not any(each.way.refused for each in returns):
+            if not any(each.action.refused for each in returns):
                 confirm(f"Undo run {found.run_id} ({plural(len(returns), 'file')})?", yes=yes)
             with work.stoppable_between_files() as tools:
                 returns = take_back(found, tools, work.permission)
@@ -73,12 +73,12 @@ def undo(
     details = {
         "runId": found.run_id,
         "dryRun": dry_run,
-        "files": [{"path": each.target, "way": each.way.value, "bytes": each.bytes} for each in returns],
+        "files": [{"path": each.target, "way": each.action.value, "bytes": each.bytes} for each in returns],
     }
     screen = partial(
         screens.returned, run_id=found.run_id, returns=file_lines(returns), dry_run=dry_run, kept=kept, view=seen
     )
-    refuses = dry_run and any(each.way.refused for each in returns)
+    refuses = dry_run and any(each.action.refused for each in returns)
     code = ExitCode.REFUSED if refuses else ExitCode.OK
     return Outcome("undo", code, run, names=seen.names, details=details, screen=screen, wrote=not dry_run)
 

@@ -85,7 +85,7 @@ class DropSessions(msgspec.Struct, frozen=True, rename="camel", kw_only=True, ta
     keys: tuple[str, ...]
 
 
-class Ending(msgspec.Struct, frozen=True, array_like=True):
+class EndedSession(msgspec.Struct, frozen=True, array_like=True):
     """A session that is over since `ended_at` (epoch ms)."""
 
     key: str
@@ -96,7 +96,7 @@ class EndSessions(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag
     """These sessions get `status` and their end; abortedLastRun becomes false where it is true."""
 
     status: str
-    sessions: tuple[Ending, ...]
+    sessions: tuple[EndedSession, ...]
 
 
 class DropFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropFields"):

@@ -10,7 +10,7 @@ from gatewaydoctor.model.repair.plan import (
     BringSessions,
     DropFields,
     DropSessions,
-    Ending,
+    EndedSession,
     EndSessions,
     GiveOwners,
     Move,
@@ -159,12 +159,12 @@ def _edits(database: DatabaseDraft) -> Iterator[Edit]:
     keys = tuple(database.dropped_keys())
     if keys:
         yield DropSessions(keys=keys)
-    endings: dict[str, list[Ending]] = {}
+    endings: dict[str, list[EndedSession]] = {}
     dropped: dict[tuple[str, ...], list[str]] = {}
     for key, changes in database.edited():
         status, ended = changes.get("status"), changes.get("endedAt")
         if status is not None and ended is not None:
-            endings.setdefault(status.decode().strip('"'), []).append(Ending(key, int(ended)))
+            endings.setdefault(status.decode().strip('"'), []).append(EndedSession(key, int(ended)))
         fields = tuple(sorted(name for name, raw in changes.items() if raw is None))
         if fields:
             dropped.setdefault(fields, []).append(key)

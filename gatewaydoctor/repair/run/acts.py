@@ -98,7 +98,7 @@ def _found(work: Work, number: int) -> tuple[ActState, FileStat | None]:
     if stat is None:
         gone = ActState.BEFORE if kept is None else ActState.CHANGED
         return (ActState.AFTER if staged is None else gone), None
-    if kept is not None and (is_same(stat, kept) or _came_home(work, stat, kept)):
+    if kept is not None and (is_same(stat, kept) or _is_moved_file(work, stat, kept)):
         return ActState.BEFORE, stat
     known = {
         (each.sha256, each.size): how
@@ -125,7 +125,7 @@ def between(work: Work, number: int) -> bool:
     return old is not None and is_same(old, kept)
 
 
-def _came_home(work: Work, stat: FileStat, kept: Kept) -> bool:
+def _is_moved_file(work: Work, stat: FileStat, kept: Kept) -> bool:
     """Whether this is the very file that had been moved, even if a process that had it open wrote on meanwhile. What
     is written to a database is not the end of a file."""
     if DATABASE in kept.path and not kept.path.endswith("-shm"):

@@ -16,16 +16,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.model.command import typed
-from gatewaydoctor.model.repair.ending import Ending
 from gatewaydoctor.model.repair.plan import Move, Plan, Transact
 from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState, Verified
+from gatewaydoctor.model.repair.way_out import steps_of
 from gatewaydoctor.repair.drafting.origins import keep_origins
 from gatewaydoctor.repair.run.acts import perform, performed, sync
 from gatewaydoctor.repair.run.context import Work
 from gatewaydoctor.repair.run.directory_times import directory_times, times_now, times_of_databases
 from gatewaydoctor.repair.run.originals import tidy
 from gatewaydoctor.repair.run.putback import abandon, put_back_after, said
-from gatewaydoctor.repair.run.returns import ending
+from gatewaydoctor.repair.run.returns import way_out
 from gatewaydoctor.repair.run.staging import stage
 from gatewaydoctor.repair.run.verify import second_look
 from gatewaydoctor.repair.run.watch import Watch
@@ -135,16 +135,9 @@ def _check_none_pending(tools: Tools, state_dir: Path, vault: Path) -> None:
     """Raises RunPending where an earlier run left the directory between two states."""
     for run in interrupted_runs(tools.fs, tools.processes, state_dir, vault):
         check_idle(run)
-        undo = f"`{run.place.command('undo')}`"
-        match ending(run, tools):
-            case Ending.RESUME:
-                hint = f"Finish it with `{run.place.command('repair', '--resume')}`, or undo it with {undo}."
-            case Ending.MERGE:
-                merge = run.place.command("undo", options=("--merge",))
-                hint = f"Files changed since. End it and restore what is missing: `{merge}`."
-            case _:
-                hint = f"It can no longer be finished. Undo it: {undo}."
-        raise RunPending(f"Run {run.run_id} was interrupted.", hint)
+        steps = steps_of(way_out(run, tools))
+        commands = [run.place.command(*verb, options=options) for verb, options in steps.verbs]
+        raise RunPending(f"Run {run.run_id} was interrupted.", steps.told(commands))
 
 
 def _check_places(tools: Tools, place: RunPlace, plan: Plan, staged: Mapping[int, Staged]) -> None:

@@ -1,14 +1,14 @@
-"""What going back would do with each file of a run, and what ends one that was interrupted. Looks only."""
+"""What an undo would do with each file of a run, and what ends one that was interrupted. Nothing is written."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from msgspec import Struct
 
-from gatewaydoctor.model.repair.ending import Ending
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, RunState
+from gatewaydoctor.model.repair.way_out import WayOut
 from gatewaydoctor.repair.run.acts import ActState, between, log_appeared, performed, standing
 from gatewaydoctor.repair.run.context import load_work
 from gatewaydoctor.repair.run.discard_run import needed
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.writing.tools import Tools
 
 
-class Way(StrEnum):
+class UndoAction(StrEnum):
     """What undo does with one file. `changed`: it was written since, so it is not changed. `damaged`: the vault
     does not hold it as it was. For either undo refuses."""
 
@@ -34,18 +34,19 @@ class Way(StrEnum):
 
     @property
     def refused(self) -> bool:
-        return self in (Way.CHANGED, Way.DAMAGED)
+        return self in (UndoAction.CHANGED, UndoAction.DAMAGED)
 
 
-class Return(Struct, frozen=True):
-    """One file on its way back. `bytes` are those that come back."""
+class UndoStep(Struct, frozen=True):
+    """What undo does with one file. `bytes` are those that come back."""
 
     target: str
-    way: Way
+    action: UndoAction
     bytes: int
 
 
-def returns_of(work: Work, run: RunInfo) -> tuple[Return, ...]:
+def returns_of(work: Work, run: RunInfo) -> tuple[UndoStep, ...]:
+    """What an undo would do with the target of each act, in the order of the plan. Raises OSError."""
     whole = run.state in (RunState.DONE, RunState.UNDOING)
     return tuple(
         _return(work, number, done=whole or performed(work, number) or between(work, number))
@@ -53,58 +54,59 @@ def returns_of(work: Work, run: RunInfo) -> tuple[Return, ...]:
     )
 
 
-def _return(work: Work, number: int, *, done: bool) -> Return:
+def _return(work: Work, number: int, *, done: bool) -> UndoStep:
     kept, target = work.manifest.items[number], target_of(work.plan.acts[number], work.plan)
-    match standing(work, number)[0] if done else ActState.BEFORE:
+    state = standing(work, number)[0] if done else ActState.BEFORE
+    match state:
         case ActState.BEFORE:
-            return Return(target, Way.NOTHING, 0)
+            return UndoStep(target, UndoAction.NOTHING, 0)
         case ActState.CHANGED:
-            return Return(target, Way.CHANGED, 0)
+            return UndoStep(target, UndoAction.CHANGED, 0)
         case ActState.AFTER:
-            return Return(target, Way.RESTORE, kept.size) if kept else Return(target, Way.REMOVE, 0)
-    raise AssertionError(number)
+            return UndoStep(target, UndoAction.RESTORE, kept.size) if kept else UndoStep(target, UndoAction.REMOVE, 0)
+    assert_never(state)
 
 
-def ending(run: RunInfo, tools: Tools) -> Ending:
+def way_out(run: RunInfo, tools: Tools) -> WayOut:
     """What ends this run. A start of the gateway since, or whatever wrote to its files, decides it."""
     if run.worker is not None:
-        return Ending.WAIT
+        return WayOut.WAIT
     if run.problem is not None:
-        return Ending.BY_HAND
+        return WayOut.BY_HAND
     try:
         return _not_begun(run, tools) if run.state in BEFORE_ACTING else _begun(run, tools)
     except (Refused, OSError):
-        return Ending.BY_HAND
+        return WayOut.BY_HAND
 
 
-def _not_begun(run: RunInfo, tools: Tools) -> Ending:
+def _not_begun(run: RunInfo, tools: Tools) -> WayOut:
     place, fs = run.place, tools.fs
     try:
         plan = read_plan(fs, place.plan)
         check_inside(fs, place.state_dir, (target_of(act, plan) for act in plan.acts))
     except (BadPlan, OutOfBounds):
-        return Ending.UNDO
+        return WayOut.UNDO
     if needed(tools, place, plan) is not None and lstat_or_none(fs, place.manifest) is not None:
-        return Ending.MERGE
+        return WayOut.MERGE
     try:
         check_unchanged(fs, plan)
     except Refused:
-        return Ending.UNDO
-    return Ending.RESUME
+        return WayOut.UNDO
+    return WayOut.RESUME
 
 
-def _begun(run: RunInfo, tools: Tools) -> Ending:
+def _begun(run: RunInfo, tools: Tools) -> WayOut:
     try:
         work = load_work(tools, run.place)
     except VaultDamaged:
         load_work(tools, run.place, as_it_stands=True)
-        return Ending.MERGE
-    if any(each.way is Way.CHANGED for each in returns_of(work, run)):
-        return Ending.MERGE
+        return WayOut.MERGE
+    if any(each.action is UndoAction.CHANGED for each in returns_of(work, run)):
+        return WayOut.MERGE
     if run.state in (RunState.PUTTING_BACK, RunState.UNDOING):
-        return Ending.RESUME
+        return WayOut.RESUME
     left = (number for number in range(len(work.plan.acts)) if not performed(work, number))
-    return Ending.RESUME if all(_can_be_done(work, number) for number in left) else Ending.UNDO
+    return WayOut.RESUME if all(_can_be_done(work, number) for number in left) else WayOut.UNDO
 
 
 def _can_be_done(work: Work, number: int) -> bool:

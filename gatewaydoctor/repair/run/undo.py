@@ -18,7 +18,7 @@ from gatewaydoctor.repair.run.directory_times import give_back, unchanged
 from gatewaydoctor.repair.run.discard_run import drop
 from gatewaydoctor.repair.run.originals import can_rename_back, tidy, whole_copy
 from gatewaydoctor.repair.run.putback import drop_locks, halfway, put_back, said, stopped_halfway, take_back
-from gatewaydoctor.repair.run.returns import Return, Way, returns_of
+from gatewaydoctor.repair.run.returns import UndoAction, UndoStep, returns_of
 from gatewaydoctor.repair.run.watch import Watch
 from gatewaydoctor.repair.vault.catalog import RunInfo, check_idle, check_readable, own_mark
 from gatewaydoctor.repair.vault.codec import read_plan, with_id
@@ -52,24 +52,24 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.writing.tools import Permission, Tools
 
 
-def preview(tools: Tools, run: RunInfo) -> tuple[Return, ...]:
+def preview(tools: Tools, run: RunInfo) -> tuple[UndoStep, ...]:
     """What undo would do now; nothing is written. A run that changed nothing yet has nothing to return."""
     check_readable(run)
     if run.state in BEFORE_ACTING or run.state.over:
         return ()
     work = load_work(tools, run.place)
     return tuple(
-        replace(each, way=Way.DAMAGED) if _lost(work, number, each) else each
+        replace(each, action=UndoAction.DAMAGED) if _lost(work, number, each) else each
         for number, each in enumerate(returns_of(work, run))
     )
 
 
-def _lost(work: Work, number: int, each: Return) -> bool:
+def _lost(work: Work, number: int, each: UndoStep) -> bool:
     kept = work.manifest.items[number]
-    return each.way is Way.RESTORE and kept is not None and whole_copy(work, number, kept) is None
+    return each.action is UndoAction.RESTORE and kept is not None and whole_copy(work, number, kept) is None
 
 
-def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ...]:
+def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[UndoStep, ...]:
     """Take a run back, finished or interrupted, byte for byte; what was done is returned. Raises Refused with nothing
     changed, where a target changed since among others, and LeftHalfway where it broke off: undo can then be
     repeated."""
@@ -115,11 +115,15 @@ def over(run: RunInfo) -> NoSuchRun:
     return NoSuchRun(f"The run {run.run_id} is already undone.", hint)
 
 
-def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
+def _check_returns(work: Work, returns: tuple[UndoStep, ...]) -> None:
     """Everything can come back. Raises InputChanged, NotWritable and VaultDamaged."""
     _check_changed(work, returns)
     place, fs = work.place, work.tools.fs
-    back = [(number, each) for number, each in enumerate(returns) if each.way in (Way.RESTORE, Way.REMOVE)]
+    back = [
+        (number, each)
+        for number, each in enumerate(returns)
+        if each.action in (UndoAction.RESTORE, UndoAction.REMOVE)
+    ]
     parents = sorted({work.target(number).parent for number, _ in back})
     for parent in parents:
         stat = lstat_or_none(fs, parent)
@@ -142,8 +146,8 @@ def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
             )
 
 
-def _check_changed(work: Work, returns: tuple[Return, ...]) -> None:
-    found = [each.target for each in returns if each.way is Way.CHANGED]
+def _check_changed(work: Work, returns: tuple[UndoStep, ...]) -> None:
+    found = [each.target for each in returns if each.action is UndoAction.CHANGED]
     changed = [target for target in found if database_of(target) not in found]
     if changed:
         raise InputChanged(
@@ -158,19 +162,19 @@ def _how(work: Work, target: str) -> str:
     return "is gone" if lstat_or_none(work.tools.fs, work.place.at(target)) is None else "has changed"
 
 
-def _check_space(work: Work, returns: tuple[Return, ...]) -> None:
+def _check_space(work: Work, returns: tuple[UndoStep, ...]) -> None:
     # What the vault holds on the same filesystem is renamed back where there is no room for a copy.
     needs = [
         (work.target(number).parent, kept.size - _given(work, number))
         for number, (each, kept) in enumerate(zip(returns, work.manifest.items, strict=True))
-        if each.way is Way.RESTORE and kept and not kept.moved and not can_rename_back(work, number, kept)
+        if each.action is UndoAction.RESTORE and kept and not kept.moved and not can_rename_back(work, number, kept)
     ]
     again = f"then again: `{work.place.command('undo')}`. Nothing was changed."
     # Where there was no room for both, there need not be any besides.
     cramped = any(each.aside for each in work.staged.values())
     check_space(work.tools.fs, needs, f"Make that much room there, {again}", margin=0 if cramped else MARGIN_BYTES)
     copied = [number for number, kept in enumerate(work.manifest.items) if kept and not kept.moved]
-    makes = Counter(work.target(number).parent for number in copied if returns[number].way is Way.RESTORE)
+    makes = Counter(work.target(number).parent for number in copied if returns[number].action is UndoAction.RESTORE)
     for directory, files in makes.items():
         free = work.tools.fs.space(directory).inodes
         if free is not None and free <= files:

@@ -50,7 +50,7 @@ _SEPARATORS = b'{}," \t\n\r'
 SPACES = b" \t\n\r"
 
 
-class Ending(Enum):
+class ObjectEnd(Enum):
     """`WHOLE`: the object was closed and nothing followed. `CLOSED`: something did. `BROKEN`: it was not closed."""
 
     WHOLE = auto()
@@ -64,7 +64,7 @@ class Reading(Struct, frozen=True):
     and with it every entry that follows."""
 
     table: EntryTable
-    ending: Ending
+    ending: ObjectEnd
     reached: int
     fault: int
     closed: Entry | None = None
@@ -104,22 +104,22 @@ class Piece(Struct, frozen=True):
         """The members that follow each other from the key at `at` on."""
         table, reached = EntryTable(), at
         last: Entry | None = None
-        ending, fault = Ending.WHOLE, self.stop
+        ending, fault = ObjectEnd.WHOLE, self.stop
         try:
             for cut in cuts(Rest(b"{", at - 1, True), self.chunks(at)):
                 if cut.end > self.stop:
                     # The bracket of the frame must not be what closes a torn entry.
-                    ending = Ending.BROKEN
+                    ending = ObjectEnd.BROKEN
                     break
                 if last is not None:
                     table.add(last)
                 last, reached = as_entry(cut, main_key), cut.end
         except Illegal as illegal:
             fault = min(illegal.fault.offset, self.stop)
-            ending = Ending.CLOSED if illegal.fault.kind is JsonFaultKind.SECOND_DOCUMENT else Ending.BROKEN
+            ending = ObjectEnd.CLOSED if illegal.fault.kind is JsonFaultKind.SECOND_DOCUMENT else ObjectEnd.BROKEN
         if last is None:
             return Reading(table, ending, reached, fault)
-        if ending is Ending.BROKEN and self._ends_at(reached):
+        if ending is ObjectEnd.BROKEN and self._ends_at(reached):
             return Reading(table, ending, last.start, fault, last)
         table.add(last)
         return Reading(table, ending, reached, fault)
@@ -129,7 +129,7 @@ class Piece(Struct, frozen=True):
 
     def behind(self, last: Reading) -> int:
         """Where to look for the next key: inside the member in which reading broke off."""
-        if last.ending is Ending.CLOSED:
+        if last.ending is ObjectEnd.CLOSED:
             return last.fault
         head = _NEXT_MEMBER.match(self._bytes(last.reached, _GLIMPSE))
         inside = last.reached + head.end() if head else None
@@ -173,7 +173,7 @@ class Finds:
 
     def take(self, piece: Piece, first: Reading) -> None:
         """What `first` found, which began with the store or the piece, and everything behind it."""
-        if first.ending is Ending.WHOLE:
+        if first.ending is ObjectEnd.WHOLE:
             self.take_first(first)
             return
         if first.closed is None:
@@ -203,8 +203,8 @@ class Finds:
 
     def take_first(self, reading: Reading) -> None:
         """A reading that began with the store: all of it up to the last that looks like an entry."""
-        least = Look.SURE if reading.ending is Ending.CLOSED else Look.LIKELY
-        whole = reading.ending is Ending.WHOLE
+        least = Look.SURE if reading.ending is ObjectEnd.CLOSED else Look.LIKELY
+        whole = reading.ending is ObjectEnd.WHOLE
         self._take(reading.table, None, None if whole else lambda _: least)
         self.torn += not whole
 
@@ -213,7 +213,7 @@ class Finds:
         left = MOST_REREAD * (piece.stop - piece.start) + LEAST_REREAD
         inside = at = piece.behind(last)
         fault = last.fault
-        in_member = last.ending is Ending.CLOSED or inside > last.reached
+        in_member = last.ending is ObjectEnd.CLOSED or inside > last.reached
         # Surely an entry, and the file ends with it: whole unless another is found in it.
         closed: Entry | None = None
         for _ in range(MOST_RESTARTS):
@@ -224,16 +224,16 @@ class Finds:
                 self.given_up = at
                 break
             reading = piece.read(key, self.main_key)
-            if reading.ending is Ending.WHOLE:
+            if reading.ending is ObjectEnd.WHOLE:
                 rows = self._without_part(piece, inside, fault, reading.table) if in_member else reading.table
                 closed = None if self._take(rows, _behind(fault), None) else closed
                 break
             if self._take(reading.table, _surely, _surely):
                 closed = None
-                self.torn += reading.ending is Ending.BROKEN
+                self.torn += reading.ending is ObjectEnd.BROKEN
             if reading.closed is not None and look(reading.closed) is Look.SURE:
                 closed = reading.closed
-            if reading.ending is Ending.BROKEN:
+            if reading.ending is ObjectEnd.BROKEN:
                 fault = max(fault, reading.fault)
             left -= reading.fault - key
             at = max(piece.behind(reading), key + 1)

@@ -16,7 +16,7 @@ from gatewaydoctor.model.gateway.store import JsonFaultKind
 from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY, Cut, Rest, cuts
 from gatewaydoctor.storage.files.evidence import LayoutEvidence, Look, is_own_layout, look
-from gatewaydoctor.storage.files.resync import SPACES, Ending, Finds, Piece, Reading
+from gatewaydoctor.storage.files.resync import SPACES, Finds, ObjectEnd, Piece, Reading
 from gatewaydoctor.storage.files.sessions import as_entry
 from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal, Member
 
@@ -47,7 +47,7 @@ class Salvage(Struct, frozen=True):
 def salvage(stream: BinaryIO, sessions: FileSessions, main_key: str) -> Salvage:
     """Go through the rest of a damaged file. `sessions` are those before the damage. OSError passes through."""
     first = _first_reading(stream, sessions)
-    if first.ending is Ending.WHOLE:
+    if first.ending is ObjectEnd.WHOLE:
         return Salvage(sessions.table, 0, sessions.reading.bytes - sum(entry.bytes for entry in sessions.table))
     stream.seek(0)
     opening = stream.read(CHUNK)
@@ -60,7 +60,7 @@ def salvage(stream: BinaryIO, sessions: FileSessions, main_key: str) -> Salvage:
     if finds is None or (not finds.sure and evidence is None and not opening.startswith(b'{\n  "')):
         if opening.lstrip(SPACES)[:1] != b"{":
             # Its front is lost: what was read at first is not an object, let alone the store.
-            first = Reading(EntryTable(), Ending.BROKEN, 0, 0)
+            first = Reading(EntryTable(), ObjectEnd.BROKEN, 0, 0)
         finds = Finds(main_key)
         finds.take(Piece(stream, 0, sessions.reading.bytes), first)
     return Salvage(finds.table, finds.torn, sessions.reading.bytes - finds.kept, finds.doubtful, finds.given_up)
@@ -69,7 +69,7 @@ def salvage(stream: BinaryIO, sessions: FileSessions, main_key: str) -> Salvage:
 def _first_reading(stream: BinaryIO, sessions: FileSessions) -> Reading:
     fault, reached = sessions.reading.fault, sessions.reading.last_good_end
     if fault is None:
-        return Reading(sessions.table, Ending.WHOLE, reached, sessions.reading.bytes)
+        return Reading(sessions.table, ObjectEnd.WHOLE, reached, sessions.reading.bytes)
     if fault.kind is JsonFaultKind.CUT_SHORT and len(sessions.table):
         stream.seek(reached)
         if not stream.read(CHUNK).strip(SPACES):
@@ -77,8 +77,8 @@ def _first_reading(stream: BinaryIO, sessions: FileSessions) -> Reading:
             for row in range(len(sessions.table) - 1):
                 rows.add(sessions.table[row])
             last = sessions.table[len(rows)]
-            return Reading(rows, Ending.BROKEN, last.start, fault.offset, last)
-    ending = Ending.CLOSED if fault.kind is JsonFaultKind.SECOND_DOCUMENT else Ending.BROKEN
+            return Reading(rows, ObjectEnd.BROKEN, last.start, fault.offset, last)
+    ending = ObjectEnd.CLOSED if fault.kind is JsonFaultKind.SECOND_DOCUMENT else ObjectEnd.BROKEN
     return Reading(sessions.table, ending, reached, fault.offset)
 
 
@@ -122,7 +122,7 @@ class _Lines:
         """A line that is not one entry: the line before its end may be lost, or something in the middle of it."""
         piece = Piece(self._stream, start, stop, framed=True)
         if not torn:
-            self._finds.take_up(piece, Reading(EntryTable(), Ending.CLOSED, start, start))
+            self._finds.take_up(piece, Reading(EntryTable(), ObjectEnd.CLOSED, start, start))
             return
         self._finds.take(piece, piece.read(start, self._finds.main_key))
 
