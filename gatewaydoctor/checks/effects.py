@@ -197,7 +197,7 @@ def _shrunk(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
 
 def _database(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     """A database: losing is critical, refusing or doing without an agent an error, and what is milder stops nothing.
-    That a release refuses which was not tried is not known."""
+    A refusal by a release that was not tried is only a risk."""
     cause = f"{place_of(finding)}{headline(finding.message)}"
     match finding.severity:
         case Severity.CRITICAL:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.gate import VerdictInfo
 from gatewaydoctor.model.words import plural
+from gatewaydoctor.report.words import of_severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +43,7 @@ def tally(severities: Iterable[str]) -> str:
     for severity in SEVERITIES:
         count = met.count(severity)
         if count:
-            words.append(plural(count, severity, None if severity in ("error", "warning") else severity))
+            words.append(of_severity(count, severity))
     return ", ".join(words) or "no findings"
 
 

@@ -23,6 +23,11 @@ LONGEST = 300
 """Characters of one name or key on a screen. A key of a megabyte is legal but unreadable."""
 
 
+def of_severity(number: int, severity: str) -> str:
+    """`2 errors`, `2 critical`."""
+    return plural(number, severity, None if severity in ("error", "warning") else severity)
+
+
 def age(at: int | None, now: int) -> str:
     """How long ago, or `never`; a time to come is named as such."""
     if at is None:

@@ -1,5 +1,5 @@
-"""Each command that is named for an interrupted run ends it: tried over every journal state, with and without a
-gateway that wrote since, in both eras."""
+"""Each command that is named for an interrupted run ends it: tried in every state that a kill leaves between the
+beginning of a run and its last act, forth and back, with and without a gateway that wrote since, in both eras."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, RunState
 from tests.cli.harness import run
 from tests.repair import agentdb
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import its_process_is_gone
 from tests.repair.test_every_repair import trim, trim_in_a_database
 from tests.repair.test_groups import gateway_writes
+from tests.state.fakes import FakeProcess, FakeProcesses
 from tests.world import NOW as BUILT
 from tests.world import StateDir
 
@@ -81,8 +83,13 @@ def named(text: str) -> set[tuple[str, ...]]:
 
 
 def pending(root: Path) -> list[str]:
+    return list(states(root))
+
+
+def states(root: Path) -> dict[str, str]:
+    """How far each run came that has not come to an end."""
     runs = run("runs", "list", "--json", *at(root)[:4]).document["details"]["runs"]
-    return [each["runId"] for each in runs if each["pending"]]
+    return {each["runId"]: each["state"] for each in runs if each["pending"]}
 
 
 def told(root: Path) -> set[tuple[str, ...]]:
@@ -93,10 +100,16 @@ def told(root: Path) -> set[tuple[str, ...]]:
     rest = named(" ".join(found["notices"]))
     assert first in rest
     assert named(run("check", *look).err) == rest
-    assert named(run("repair", "--apply", "--yes", *at(root)).err) in (rest, set())  # a plan may be empty by then
+    refused = run("repair", "--apply", "--yes", *at(root))
+    if "was interrupted" in refused.err:
+        assert named(refused.err) == rest
+    else:  # nothing is left to plan, or nothing of it can be done
+        assert "nothing to do" in refused.out or "Did not apply" in refused.err, refused
     asked = run("gate", *look)
+    _, told, run_it = asked.err.rpartition("Run: ")
+    assert told, asked.err
     last = run("runs", "list", *look).out.rpartition("next: ")[2]
-    for text in (asked.err.rpartition("Run: ")[2] or asked.err, last):
+    for text in (run_it, last):
         assert " ".join(first) in " ".join(text.replace("\\\n", " ").split()), text
     return rest
 
@@ -127,6 +140,7 @@ def test_each_command_named_for_an_interrupted_run_ends_it(
     era: str, since, ground: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, int] = {}
+    reached: set[str] = set()
     places = ground / "one", ground / "other"
     for root, other in zip(*(stages(monkeypatch, era, place) for place in places), strict=True):
         for each in (root, other):
@@ -134,8 +148,11 @@ def test_each_command_named_for_an_interrupted_run_ends_it(
         if not pending(root):
             assert not pending(other)
             continue
-        (own,) = pending(root)
-        for words, where in zip(sorted(told(root)), (root, other), strict=False):
+        ((own, state),) = states(root).items()
+        reached.add(state)
+        commands = sorted(told(root))
+        assert len(commands) <= len(places)
+        for words, where in zip(commands, (root, other), strict=False):
             swap = {str(root): str(where), own: pending(where)[0]}
             ran = run(*(swap.get(word, word) for word in words), "--yes", *at(where)[2:])
             if since is loses and "by hand" in ran.err:  # it had kept one file, had no list yet, and that file went
@@ -144,4 +161,35 @@ def test_each_command_named_for_an_interrupted_run_ends_it(
             assert not pending(where), words
             how = "merge" if "--merge" in words else words[0]
             seen[how] = seen.get(how, 0) + 1
+    assert reached == {*BEFORE_ACTING, RunState.ACTING, RunState.UNDOING}
     assert seen["repair" if since is nothing else "merge"] >= (10 if since is nothing else 4), seen
+
+
+def test_a_run_at_work_is_waited_for_and_one_that_cannot_be_read_is_ended_by_hand(
+    ground: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = build(ground / "one", "files")
+    with monkeypatch.context() as patched:
+        patched.setattr("gatewaydoctor.cli.shell.writing.OsWriteFs", lambda: FaultFs(45, Mode.KILL))
+        with pytest.raises(Killed):
+            run("repair", "trim", "--apply", "--yes", *at(root))
+    (run_id,) = pending(root)
+    look = at(root)[:4]
+    journal = root / ".gatewaydoctor/runs" / run_id / "journal"
+    marks = re.findall(r'"pid":(\d+),"startTime":(\d+|null)', journal.read_text())
+    pid, started = int(marks[0][0]), json.loads(marks[0][1])
+    worker = FakeProcesses([FakeProcess(pid, ("gatewaydoctor",), start_time=started)], own_pid=1)
+    with monkeypatch.context() as patched:
+        patched.setattr("gatewaydoctor.system.processes.system_processes", lambda: worker)
+        told = run("scan", "--json", *look).document
+    assert told["notices"][0] == f"Process {pid} is working on run {run_id}. Wait until it has finished."
+    assert told["next"]["why"] == "a repair is at work; wait until it has finished"
+    its_process_is_gone(root)
+    journal.unlink()
+    journal.mkdir()
+    told = run("scan", "--json", *look).document
+    undo = f"gatewaydoctor undo {run_id} --state-dir {root} "
+    assert told["notices"][0].startswith(f"Run {run_id} was interrupted. `{undo.strip()}")
+    assert told["notices"][0].endswith(" shows what to do by hand.")
+    refused = run("repair", "--apply", "--yes", *at(root))
+    assert refused.err.endswith(" shows what to do by hand.\n")

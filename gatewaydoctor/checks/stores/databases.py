@@ -97,6 +97,10 @@ def _left(legacy: LegacyStore) -> str:
     return f"A sessions.json of {size(legacy.size)} is left next to the database of this agent"
 
 
+def _brief(legacy: LegacyStore) -> str:
+    return f"a sessions.json of {size(legacy.size)} is left"
+
+
 def _sizes(leftover: ComparedLeftover, legacy: LegacyStore) -> dict[str, object]:
     return {
         "bytes": legacy.size,
@@ -116,7 +120,7 @@ def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, 
     return LEGACY.finding(
         f"{_left(legacy)}, written after its import{at}: {_compared(leftover)}.{kept}",
         "2026.9.5 and later refuse to start (exit 78): the receipt of the import has another SHA-256.",
-        brief=f"a sessions.json of {size(legacy.size)} is left",
+        brief=_brief(legacy),
         severity=Severity.ERROR,
         agent_id=leftover.agent_id,
         path=leftover.path,
@@ -177,7 +181,7 @@ def _for_a_plugin(x: Examination, leftover: ComparedLeftover, legacy: LegacyStor
     return LEGACY.finding(
         f"{_left(legacy)}: {_compared(leftover)}. Its import keeps it for a plugin whose own migration is not done.",
         ahead,
-        brief=f"a sessions.json of {size(legacy.size)} is left",
+        brief=_brief(legacy),
         severity=Severity.ERROR if stops else Severity.INFO,
         agent_id=leftover.agent_id,
         path=leftover.path,
@@ -201,7 +205,7 @@ def _beside_database(x: Examination, leftover: ComparedLeftover, legacy: LegacyS
     return LEGACY.finding(
         f"{_left(legacy)}: {_compared(leftover)}.",
         ahead,
-        brief=f"a sessions.json of {size(legacy.size)} is left",
+        brief=_brief(legacy),
         severity=severity,
         count=len(older) or 1,
         agent_id=leftover.agent_id,
@@ -328,7 +332,7 @@ def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: 
         f"{start.who} refuses to start because of it (exit {start.code}){start.hedge}."
         if stops
         else f"A {NEWEST} gateway imports it at start, every entry unchanged, including running ones.",
-        brief=f"a sessions.json of {size(legacy.size)} is left",
+        brief=_brief(legacy),
         severity=Severity.ERROR if stops else None,
         agent_id=agent.agent_id,
         path=legacy.path,

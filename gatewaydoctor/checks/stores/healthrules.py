@@ -174,7 +174,7 @@ UNREADABLE = Rule(
 ISOLATES = "startsWithoutAgent"
 """Evidence that a start does without the sessions of the agent, or not with them where they are."""
 UNTRIED = "releaseNotTried"
-"""Evidence that another release than the one in use was seen to refuse; which one is in use."""
+"""Evidence: the release in use, where only another one was seen to refuse."""
 _NAMES = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the quarantine store"}
 
 

@@ -168,14 +168,14 @@ def _screens(made: Result | Comparison | Sensitivity, run: Run) -> list[Callable
             *(partial(_inputs, made, n) for n in range(len(made.lines), 0, -1)),
         ]
     if isinstance(made, Comparison):
-        why = Text("--all adds what each remedy does.", "")
+        why = Text("--all adds what each remedy does.")
         return [lambda _: comparison_screen(made), lambda _: Group(comparison_screen(made, sentences=False), why)]
     whole = partial(result_screen, made, verbose=run.options.verbose)
-    dim = Text(f"--all adds {'the figures put in, the tables and ' if made.tables else ''}the timeline.", "")
+    least = Text(f"--all adds {'the figures put in, the tables and ' if made.tables else ''}the timeline.")
     return [
         whole,
         lambda width: Group(whole(width, chart=False), Text("--all adds the timeline.")),
-        lambda width: Group(whole(width, tables=False, chart=False), dim),
+        lambda width: Group(whole(width, tables=False, chart=False), least),
     ]
 
 

@@ -209,7 +209,7 @@ def _timing(job: CronJob, runs: JobRuns | None, now: int, alive: int, owners: fr
         slack = table.slack + GRACE_MS + min(table.shortest_gap or 0, HOUR_MS)
         slack += BACKOFF_MS if job.state.consecutive_errors else 0
         late = _is_late(job, expected, slack)
-        # Runs that never ended are told as stuck rows, and keep a job from running.
+        # Runs that never ended are listed as stuck rows, and keep a job from running.
         hangs = runs is not None and runs.stuck > 0
         missed = 0 if hangs else _missed(job, last_run(job, runs), table.count, alive - slack, late=late)
         flags += [TimingFlag.LATE] * late + [TimingFlag.MISSED] * (missed >= MISSED_PERIODS)

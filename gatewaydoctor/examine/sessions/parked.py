@@ -11,7 +11,7 @@ from msgspec import Struct
 from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.files import NodeKind
 from gatewaydoctor.model.gateway.parked import ROWS_IN_DATABASE, parked_name
-from gatewaydoctor.state.place.agents import homes_of
+from gatewaydoctor.state.place.agents import homes_of_agents
 from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 if TYPE_CHECKING:
@@ -106,8 +106,9 @@ def _beside(stores: Iterable[StoreFacts]) -> Iterator[tuple[str, Path, str, int]
 
 
 def _with_databases(fs: ReadFs, state_dir: Path, agents: Iterable[AgentEra]) -> Iterator[tuple[str, Path, str, int]]:
+    homes = homes_of_agents(fs, state_dir)
     for agent in agents:
-        for home in homes_of(fs, state_dir, agent.agent_id):
+        for home in homes.get(agent.agent_id, ()):
             directory = home / "agent"
             try:
                 listed = [(name, stat) for name, stat in fs.entries(directory) if name.startswith("parked-")]

@@ -1,4 +1,5 @@
-"""What ends a run that was interrupted, and how that is told."""
+"""What ends a run that was interrupted, and how that is told. Every command loads it: so it is apart from plans and
+receipts."""
 
 from __future__ import annotations
 

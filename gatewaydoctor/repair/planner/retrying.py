@@ -49,7 +49,7 @@ def _of_removed(draft: Draft, jobs: set[str]) -> set[str]:
     found: set[str] = set()
     for key in chain.from_iterable(store.dropped_keys() for store in draft.opened):
         if found == jobs:
-            break  # the thousands of rows that are left say nothing more
+            break  # the other rows, often thousands, change nothing
         found |= jobs & {(parse_key(key).job_id or "").lower()}
     return found
 

@@ -14,6 +14,7 @@ from gatewaydoctor.repair.writing.errors import InputChanged
 from gatewaydoctor.repair.writing.guard import (
     DATABASE,
     database_of,
+    is_of_database,
     is_same,
     lstat_or_none,
     other_log,
@@ -66,7 +67,7 @@ def _would_mix(work: Work, number: int) -> bool:
     """Whether a log would come back to a database that was written since, or a database to a log that another one has
     got since."""
     target = target_of(work.plan.acts[number], work.plan)
-    if DATABASE not in target:
+    if not is_of_database(target):
         return False
     if (main := database_of(target)) is None:
         return log_appeared(work, number)
@@ -126,9 +127,9 @@ def between(work: Work, number: int) -> bool:
 
 
 def _is_moved_file(work: Work, stat: FileStat, kept: Kept) -> bool:
-    """Whether this is the very file that had been moved, even if a process that had it open wrote on meanwhile. What
-    is written to a database is not the end of a file."""
-    if DATABASE in kept.path and not kept.path.endswith("-shm"):
+    """Whether this is the very file that had been moved, even if a process that had it open wrote on meanwhile. Not
+    of a database: a process writes into the middle of it, not only at its end."""
+    if is_of_database(kept.path) and not kept.path.endswith("-shm"):
         return False
     very = kept.moved and (stat.dev, stat.ino) == (kept.dev, kept.ino)
     return very and lstat_or_none(work.tools.fs, work.place.directory / kept.stored) is None

@@ -1,4 +1,4 @@
-"""What became of a run once the gateway is up again. Looks only, and works while the gateway runs."""
+"""What became of a run once the gateway is up again. Writes nothing, and works while the gateway runs."""
 
 from __future__ import annotations
 

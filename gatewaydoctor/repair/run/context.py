@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 
 class Work(Struct, frozen=True):
-    """A run whose vault is filled and whose new files are staged. `databases` are the mtimes (ns) that databases had
-    of which it takes only a log or its like, by path."""
+    """A run whose vault is filled and whose new files are staged. `databases` are the mtimes (ns), by
+    path, that databases had which it leaves as they are while their -wal, -shm or -journal changes."""
 
     tools: Tools
     place: RunPlace

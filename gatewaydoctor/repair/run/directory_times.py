@@ -27,7 +27,7 @@ def directory_times(tools: Tools, plan: Plan) -> dict[str, int]:
 
 
 def times_of_databases(fs: ReadFs, plan: Plan) -> dict[str, int]:
-    """The same of databases that are left as they are and lose or get a log or its like."""
+    """The same of databases that are left as they are while their -wal, -shm or -journal changes."""
     targets = {target_of(act, plan) for act in plan.acts}
     mains = {main for target in targets if (main := database_of(target))} - targets
     stats = ((path, lstat_or_none(fs, Path(plan.state_dir) / path)) for path in sorted(mains))

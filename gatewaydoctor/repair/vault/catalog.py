@@ -13,7 +13,7 @@ from gatewaydoctor.repair.vault.journal import Line, latest, read_journal, state
 from gatewaydoctor.repair.vault.layout import ELSEWHERE, RUNS, RunPlace, begun_at, vault_of
 from gatewaydoctor.repair.vault.ownership import notes, own_runs, settled, strangers
 from gatewaydoctor.repair.writing.errors import BadPlan, NoSuchRun, RunPending, VaultDamaged
-from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
+from gatewaydoctor.repair.writing.guard import is_of_database, lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import content_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class RunInfo(Struct, frozen=True):
 
 def list_runs(fs: ReadFs, processes: Processes, state_dir: Path, vault: Path | None = None) -> tuple[RunInfo, ...]:
     """Every run of this state directory, oldest first: those in its own vault, in `vault`, and in the vaults that
-    notes in its own vault name. Looks only. Raises OSError where a vault cannot be read."""
+    notes in its own vault name. Writes nothing. Raises OSError where a vault cannot be read."""
     found: dict[str, RunInfo] = {}
     told = list(notes(fs, state_dir))
     for root in dict.fromkeys(_real(fs, each) for each in (*_roots(state_dir, vault), *(each[1] for each in told))):
@@ -101,10 +101,7 @@ def halfway(fs: ReadFs, run: RunInfo) -> bool:
         plan = read_plan(fs, run.place.plan)
     except (BadPlan, OSError):
         return False
-    return any(target_of(act, plan).endswith(_OF_DATABASES) for act in plan.acts)
-
-
-_OF_DATABASES = (".sqlite", ".sqlite-wal", ".sqlite-journal")
+    return any(is_of_database(target_of(act, plan)) for act in plan.acts)
 
 
 def _info(fs: ReadFs, processes: Processes, place: RunPlace) -> RunInfo:

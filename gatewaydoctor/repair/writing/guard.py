@@ -93,7 +93,7 @@ def before(act: Act, plan: Plan) -> Fingerprint | None:
 def databases_of(plan: Plan) -> dict[FileIdentity, str]:
     """The files of databases that leave their place, with their paths."""
     found = (before(act, plan) for act in plan.acts)
-    return {(seen.dev, seen.ino): seen.path for seen in found if seen is not None and DATABASE in seen.path}
+    return {(seen.dev, seen.ino): seen.path for seen in found if seen is not None and is_of_database(seen.path)}
 
 
 DATABASE = ".sqlite"
@@ -104,6 +104,12 @@ def database_of(path: str) -> str | None:
     """The database that a log, its index or a rollback journal belongs to; None for any other file."""
     main, _, kind = path.rpartition("-")
     return main if kind in ("wal", "shm", "journal") and main.endswith(DATABASE) else None
+
+
+def is_of_database(path: str) -> bool:
+    """Whether the name of the file is that of a database, of a copy of one, or of what belongs to one; names of
+    directories do not count."""
+    return DATABASE in path.rpartition("/")[2]
 
 
 def other_log(fs: ReadFs, state_dir: Path, target: str, known: Container[str]) -> str | None:

@@ -43,9 +43,8 @@ def tally(findings: Sequence[Finding]) -> Text:
     for severity in sorted(Severity, reverse=True):
         count = sum(finding.severity is severity for finding in findings)
         if count:
-            many = count > 1 and severity in (Severity.ERROR, Severity.WARNING)
             line.append(", " if line else "")
-            line.append(f"{count} {severity.word}{'s' if many else ''}", SEVERITY_STYLE[severity])
+            line.append(words.of_severity(count, severity.word), SEVERITY_STYLE[severity])
     return line if line else Text("nothing wrong")
 
 

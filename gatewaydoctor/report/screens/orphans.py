@@ -15,7 +15,7 @@ from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import step_unless
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, print_step, section, within
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import count, keyed
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _each(console: Console, x: Examination, view: View) -> None:
     for store in capped(x.stores, view):
         section(
             console,
-            f"{view.agent(store.agent_id)}: {view.names.path(within(store.listing.directory, x.place.state_dir))}",
+            f"{view.agent(store.agent_id)}: {view.path_in(store.listing.directory, x.place.state_dir)}",
         )
         _classes(console, store, x.now)
         _unowned(console, store)

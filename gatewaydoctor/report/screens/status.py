@@ -16,7 +16,7 @@ from gatewaydoctor.report.screens.blocks import rows as database_rows
 from gatewaydoctor.report.screens.blocks import tables
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head, maintenance
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, print_step, section, within
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import keyed
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int,
             continue
         section(
             console,
-            f"{view.agent(store.agent_id)}: {view.names.path(within(store.read.ref.path, x.place.state_dir))}",
+            f"{view.agent(store.agent_id)}: {view.path_in(store.read.ref.path, x.place.state_dir)}",
         )
         _damage(console, store, "Loads as EMPTY")
         if store.sessions is None:
@@ -104,7 +104,7 @@ def _overview(console: Console, judgement: Judgement, view: View) -> None:
 def _database(
     console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...], x: Examination, view: View
 ) -> None:
-    section(console, f"{view.agent(store.agent_id)}: {view.names.path(within(store.path, x.place.state_dir))}")
+    section(console, f"{view.agent(store.agent_id)}: {view.path_in(store.path, x.place.state_dir)}")
     if store.sessions is None:
         for gap in store.gaps:
             console.print(Text(view.names.text(gap), "bold"))

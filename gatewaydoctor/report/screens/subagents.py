@@ -40,7 +40,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     head(console, judgement, view)
     read = registry.read not in (RegistryRead.MISSING, RegistryRead.UNREADABLE)
     size = f", {words.size(registry.bytes)}" if read else ""
-    section(console, f"{view.names.path(within(registry.path, x.place.state_dir))}: {registry.read.value}{size}")
+    section(console, f"{view.path_in(registry.path, x.place.state_dir)}: {registry.read.value}{size}")
     if registry.reason:
         console.print(Text(view.names.text(registry.reason), "bold"))
     if registry.runs:
@@ -86,7 +86,7 @@ def _rows(console: Console, found: SubagentRows, path: Path, now: int, view: Vie
 
 
 def _runs(console: Console, runs: Sequence[SubagentRun], total: int, now: int, view: View) -> None:
-    if view.rows == 1 < total:
+    if view.counts_only and total > 1:
         console.print(Text(f"--all lists {words.plural(total, 'notable run')}."))
         return
     rows = [(_cells(run, now, view), view.key(run.child_key or "?")) for run in capped(runs, view)]

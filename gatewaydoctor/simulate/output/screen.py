@@ -57,7 +57,7 @@ def comparison_screen(comparison: Comparison, *, sentences: bool = True) -> Rend
             Text(verdict.name, style="bold" if verdict.rank == 1 else ""),
             Text(f"{verdict.lost:,}" if verdict.lost else "none", style="bold" if verdict.lost else ""),
             "" if verdict.worst_block is None else spell(verdict.worst_block, "s"),
-            Text("never", style="") if verdict.death is None else Text(spell(verdict.death, "min"), style="bold"),
+            Text("never") if verdict.death is None else Text(spell(verdict.death, "min"), style="bold"),
             "" if verdict.bytes_written is None else spell(verdict.bytes_written, "bytes"),
             verdict.who,
         )
@@ -154,7 +154,7 @@ def figure_grid(result: Result, *, verbose: bool = False, put_in: bool = True) -
     for figure in result.figures:
         if ("." in figure.key and not verbose) or (figure.label is Label.GIVEN and not put_in):
             continue
-        style = {True: "", False: "bold", None: ""}[figure.within]
+        style = "bold" if figure.within is False else ""
         grid.add_row(
             figure.title,
             Text("" if figure.given is None else spell(figure.given, figure.unit)),

@@ -156,11 +156,20 @@ def agent_directories(fs: ReadFs, root: Path) -> list[tuple[str, bool]]:
     ]
 
 
-def homes_of(fs: ReadFs, state_dir: Path, agent_id: str) -> tuple[Path, ...]:
-    """The directories that the gateway takes for this agent's: those whose name it spells so."""
+def homes_of_agents(fs: ReadFs, state_dir: Path) -> dict[str, tuple[Path, ...]]:
+    """The directories that the gateway takes for each agent's: those whose name it spells so."""
     root = state_dir / "agents"
-    names = [name for name, is_link in agent_directories(fs, root) if not is_link or name == agent_id]
-    return tuple(root / name for name in names if normalize_agent_id(name) == agent_id)
+    homes: dict[str, tuple[Path, ...]] = {}
+    for name, is_link in agent_directories(fs, root):
+        agent_id = normalize_agent_id(name)
+        if not is_link or name == agent_id:
+            homes[agent_id] = (*homes.get(agent_id, ()), root / name)
+    return homes
+
+
+def homes_of(fs: ReadFs, state_dir: Path, agent_id: str) -> tuple[Path, ...]:
+    """Those of one agent."""
+    return homes_of_agents(fs, state_dir).get(agent_id, ())
 
 
 def _has_database(fs: ReadFs, place: Place, agent_id: str) -> bool:

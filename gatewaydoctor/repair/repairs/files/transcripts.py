@@ -92,12 +92,12 @@ _CUT = "cut the tail"
 def plan(draft: Draft, *, named: bool) -> None:
     """Unless named, only transcripts that an index reaches; named, every one is also read for damage inside."""
     done: set[Path] = set()
-    rebuilt = _references(draft)
+    rebuilt, kept = _references(draft), draft.x.migration.kept_for_plugins
     for store in draft.stores:
         directory = store.path.parent
         for fault in store.facts.transcripts.faults:
             path = directory / fault.record.name
-            if path in draft.x.migration.kept_for_plugins and not named:
+            if path in kept and not named:
                 continue
             reached = fault.referenced or rebuilt.reaches(fault.record.name)
             if path in done or draft.taken(path) or not (reached or named):

@@ -155,13 +155,13 @@ def _size_of_session(draft: Draft, database: DatabaseDraft, key: str) -> int:
 
 
 def _park_agent(draft: Draft, agent_id: str, homes: tuple[Path, ...]) -> None:
-    elsewhere = draft.x.place.state_dir / "agents"
-    at = _free_stamp(draft, elsewhere / agent_id / "agent")
+    agents = draft.x.place.state_dir / "agents"
+    at = _free_stamp(draft, agents / agent_id / "agent")
     stores = [
         each
         for each in draft.stores
         if agent_id in each.facts.read.ref.agent_ids
-        and (elsewhere not in each.path.parents or any(home in each.path.parents for home in homes))
+        and (agents not in each.path.parents or any(home in each.path.parents for home in homes))
     ]
     shared = next((each for each in stores if len(each.facts.read.ref.agent_ids) > 1), None)
     if shared is not None:

@@ -81,9 +81,7 @@ def finding_lines(console: Console, findings: Sequence[Finding], view: View, roo
             console.print(Text(f"  {told}"), no_wrap=True, crop=False)
     if rest := findings[len(shown) :]:
         counts = (
-            words.plural(
-                count, severity.word, None if severity in (Severity.ERROR, Severity.WARNING) else severity.word
-            )
+            words.of_severity(count, severity.word)
             for severity in sorted(Severity, reverse=True)
             if (count := sum(finding.severity is severity for finding in rest))
         )

@@ -59,6 +59,15 @@ class View(Struct, frozen=True):
     def path(self, path: object) -> Jointed:
         return Jointed(self.names.path(path))
 
+    def path_in(self, path: Path, state_dir: Path) -> str:
+        """A path as it is told under a heading that names the state directory."""
+        return self.names.path(within(path, state_dir))
+
+    @property
+    def counts_only(self) -> bool:
+        """There is room for a line only: a list is told by its length."""
+        return self.rows == 1
+
     def command(self, command: Command) -> Command:
         """As it is typed to look where this run looked."""
         return self.invocation.complete(self.names.command(command))

@@ -57,7 +57,7 @@ def _text(line: list[Segment]) -> Text:
 
 
 SESSIONS_IN = {Era.FILES: "files", Era.MIXED: "files", Era.SQLITE: "database"}
-STATUS_STYLE = {Status.RUNNING: "bold", Status.FAILED: "bold", Status.TIMEOUT: "bold", Status.KILLED: "bold"}
+_NOTABLE = (Status.RUNNING, Status.FAILED, Status.TIMEOUT, Status.KILLED)
 
 FLAGS = {
     "rapid-retry": "started again and again",
@@ -69,8 +69,12 @@ FLAGS = {
 
 
 def count(value: int, style: str = "") -> Text:
-    """A number, or a dim dot for none, so that the eye finds what is there."""
+    """A number, or a dot for none, so that the eye finds what is there."""
     return Text(f"{value:,}", style) if value else NONE
+
+
+def _of_status(value: int, status: Status) -> Text:
+    return count(value, "bold" if status in _NOTABLE else "")
 
 
 NONE = Text("·")
@@ -159,7 +163,7 @@ def distribution(console: Console, store: StoreFacts | DatabaseFacts) -> None:
         if not any(row):
             continue
         size = sum(sessions.weights[kind, status] for status in present)
-        cells = [count(value, STATUS_STYLE.get(status, "")) for value, status in zip(row, present, strict=True)]
+        cells = [_of_status(value, status) for value, status in zip(row, present, strict=True)]
         table.add_row(kind.value, *cells, f"{sum(row):,}", words.size(size))
     console.print(table)
 
@@ -177,7 +181,7 @@ def cron_jobs(console: Console, jobs: Sequence[JobRuns], view: View) -> None:
         table.add_row(
             job_name(job, view),
             f"{job.runs:,}",
-            *(count(job.status.get(status, 0), STATUS_STYLE.get(status, "")) for status in shown),
+            *(_of_status(job.status.get(status, 0), status) for status in shown),
             count(ticks.count),
             f"{words.number(ticks.per_tick_median)}/{ticks.per_tick_max}" if ticks.count else NONE,
             words.duration(ticks.interval_median) if ticks.interval_median is not None else NONE,
