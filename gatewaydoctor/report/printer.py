@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.errors import ExitCode
     from gatewaydoctor.model.outcome.report import ErrorInfo
 
+_RED = "bold color(231) on color(160)"
 STYLES = {
     "critical": "bold color(231) on color(88)",
-    "error": "bold color(231) on color(160)",
+    "error": _RED,
     "warning": "color(16) on color(220)",
-    "alarm": "bold color(231) on color(160)",
+    "alarm": _RED,
 }
-"""The styles of screens that have a colour. It comes with its ground, both out of the 240 that no theme of a terminal
-changes: yellow, green and dimmed words cannot be read on one ground or another."""
+"""The styles of screens that have a colour. It comes with its background, both out of the 240 that no theme of a
+terminal changes: yellow, green and dimmed words cannot be read on every background."""
 FEW_COLOURS = dict.fromkeys(STYLES, "bold reverse")
 """The same where a terminal has colours of its theme alone: its own two, the other way round."""
 TOOL = ToolInfo(name="gatewaydoctor", version=__version__)
