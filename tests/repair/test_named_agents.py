@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.examine.sessions.parked import find_parked
+from gatewaydoctor.model.gateway.era import AgentEra, Era
 from gatewaydoctor.state.config.settings import normalize_agent_id
+from gatewaydoctor.system.fs import FileStat, OsReadFs
 from tests.cli.harness import Ran, run
 from tests.repair import agentdb
 from tests.repair.scene import tree
 from tests.world import NOW, StateDir, row, session_id, talk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NAMES = (
@@ -87,3 +91,18 @@ def test_a_word_that_is_no_agent_is_told_with_what_lists_them(tmp_path: Path) ->
         assert ran.code == 2
         assert f"Unknown session or agent '{word}'." in ran.err
         assert "`gatewaydoctor sessions" in ran.err
+
+
+def test_the_directories_of_agents_are_listed_once_for_all_of_them(tmp_path: Path) -> None:
+    listed: list[Path] = []
+
+    class Fs(OsReadFs):
+        def entries(self, directory: Path) -> Iterator[tuple[str, FileStat]]:
+            listed.append(directory)
+            return super().entries(directory)
+
+    for number in range(3):
+        (tmp_path / f"agents/a{number}/agent").mkdir(parents=True)
+    find_parked(Fs(), tmp_path, (), [AgentEra(f"a{number}", Era.SQLITE, "") for number in range(3)], "main")
+    assert listed.count(tmp_path / "agents") == 1
+    assert tmp_path / "agents/a2/agent" in listed
