@@ -9,7 +9,7 @@ from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.database.refusals import CODES, Damage
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
-from gatewaydoctor.model.gateway.release import Policy, numbers
+from gatewaydoctor.model.gateway.release import numbers
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.model.words import capital, plural, size
@@ -215,11 +215,10 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 
 def _restores(x: Examination) -> bool:
-    """Whether the release puts the last good copy back where its validation refuses the config. 2026.4.25 alone
-    does."""
+    """Whether the release puts the last good copy back where its validation refuses the config."""
     good = f"{x.config.path.name}.last-good"
     sound = any(copy.name == good and copy.parses for copy in x.history.copies)
-    return sound and x.config.release.policy is Policy.V2026_4_25
+    return sound and x.config.release.behaviour.restores_config
 
 
 def _exit(x: Examination) -> str:

@@ -67,6 +67,8 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     # Its config
     config_exit: int | None
     """With which exit code a start ends over a refused config."""
+    restores_config: bool
+    """Whether a start puts the last good copy back over a config that its validation refuses (2026.4.25, seen)."""
     cron_beside_config: bool
     """Whether the cron store defaults to the directory of a config that the environment names."""
     requires_gateway_mode: bool
@@ -143,6 +145,7 @@ _V2026_3_28 = Behaviour(
     keeps_reset_archives=False,
     cron_slots=1,
     config_exit=1,
+    restores_config=False,
     cron_beside_config=False,
     requires_gateway_mode=False,
     stamps_config=True,
@@ -182,6 +185,7 @@ _V2026_3_28 = Behaviour(
 )
 _V2026_4_25 = replace(
     _V2026_3_28,
+    restores_config=True,
     since=(2026, 4, 20),  # when enforce became the default mode
     telltales=("cron/jobs-state.json", "tasks/runs.sqlite"),
     maintenance_mode="enforce",
@@ -206,6 +210,7 @@ _V2026_4_25 = replace(
 )
 _V2026_5_22 = replace(
     _V2026_4_25,
+    restores_config=False,
     since=(2026, 4, 27),  # when rotation went
     telltales=("gateway-instance-id",),
     rotate_bytes=None,
