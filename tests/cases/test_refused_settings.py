@@ -201,6 +201,7 @@ TOGETHER = [
     ),
     ({"broadcast": {"x": ["main", "ghost"]}}, "broadcast.*.1 (an agent", "exit 78"),
     ({"agents": {"defaults": {"heartbeat": {"every": "soon"}}}}, "heartbeat.every (text, not a duration", "exit 78"),
+    ({"agents": {"defaults": {"heartbeat": {"every": "1.1.1"}}}}, "heartbeat.every (text, not a duration", "exit 78"),
     ({"agents": {"defaults": {"heartbeat": {"every": "1" * 500 + "x"}}}}, "heartbeat.every (text, not a", "exit 78"),
     ({"agents": {"list": [{"id": "main", "nonesuch": 1}]}}, "agents.list.0.nonesuch (not a setting", "exit 78"),
 ]

@@ -166,7 +166,7 @@ def _within(path: str, folders: list[object]) -> bool:
 
 _PAIR = (("certPath", "gateway-cert.pem", b"CERTIFICATE"), ("keyPath", "gateway-key.pem", b"PRIVATE KEY"))
 """Each file of the pair: its setting, its name where that is not given, and what the label of its block ends with."""
-_PEM = regex(rb"-----BEGIN ([A-Z0-9 ]+)-----((?:[^-]|-(?!----))*+)-----END \1-----")
+_PEM = regex(rb"-----BEGIN ([A-Z0-9 ]+)-----([^-]*+(?:-(?!----)[^-]*+)*)-----END \1-----")
 
 
 def of_certificate(document: Mapping[str, object], outside: Outside) -> Iterator[RefusedSetting]:

@@ -20,8 +20,9 @@ SET_THERE = "it is set where it runs"
 _ADDRESS = regex(r"[\d.:]++.*|.*[$:].*")
 """What is an address, or may be one: an IPv6 address and a variable were not tried."""
 _IPV4 = regex(r"\d{1,3}(?:\.\d{1,3}){3}")
-_DURATION = regex(r"(?i)\s*+(?:\d++(?:\.\d\d++)*+(?:\.\d)?+(?:\s*+(?:ms|s|m|h|d)\s*+|\s++|$))*+")
-"""Numbers with or without units. Nothing in it is tried twice, so that a long text costs no more than its length."""
+_DURATION = regex(r"(?i)\s*+(?:\d++(?:\.\d\d++)*(?:\.\d)?(?:\s*+(?:ms|s|m|h|d)\s*+|\s++|$))*")
+"""Numbers with or without units. Digits and blanks are not given back, so that a long text costs no more than its
+length. Groups are: a group with alternatives that are never given back takes too much in Python before 3.11.5."""
 
 Rows = list[tuple[str, "Mapping[str, object]"]]
 
