@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,6 +127,28 @@ def test_pictures(tmp_path: Path) -> None:
         assert drawn.startswith(b"\x89PNG")
     with pytest.raises(ValueError, match=r"\.svg or \.png"):
         plot([storm], tmp_path / "a.gif")
+
+
+def test_a_picture_leaves_nothing_below_the_home(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    home, picture = tmp_path / "home", tmp_path / "a.svg"
+    home.mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "gatewaydoctor",
+        "simulate",
+        "chat-buffers",
+        "--duration",
+        "10m",
+        "--plot",
+        picture,
+    ]
+    unset = {"MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
+    env = {name: value for name, value in os.environ.items() if name not in unset} | {"HOME": str(home)}
+    subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, timeout=120)
+    assert picture.stat().st_size
+    assert list(home.iterdir()) == []
 
 
 def test_a_picture_without_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,11 @@ optional extra `plot` (matplotlib)."""
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from gatewaydoctor.simulate.compare import BASE
@@ -12,7 +15,7 @@ from gatewaydoctor.simulate.output import timeline
 from gatewaydoctor.simulate.output.wording import clock_unit, spell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from gatewaydoctor.simulate.values import Comparison, Result, Series
@@ -166,14 +169,30 @@ def _pyplot(path: Path) -> Any:
     if path.suffix.lower() not in {".svg", ".png"}:
         raise ValueError(f"a picture is .svg or .png, not {path.suffix or path.name}")
     try:
-        import matplotlib
+        with _own_cache():
+            import matplotlib
+
+            matplotlib.use("Agg")
+            from matplotlib import pyplot
     except ImportError:
         raise PlotUnavailable("A picture needs matplotlib: pip install 'gatewaydoctor[plot]'") from None
-    matplotlib.use("Agg")
     matplotlib.rcParams.update({"svg.hashsalt": "gatewaydoctor", "svg.fonttype": "none", "font.size": 9})
-    from matplotlib import pyplot
-
     return pyplot
+
+
+@contextmanager
+def _own_cache() -> Iterator[None]:
+    """What matplotlib writes as it is imported, below the home else, goes to a directory that is gone afterwards
+    (promise P1)."""
+    before = os.environ.get("MPLCONFIGDIR")
+    with TemporaryDirectory(prefix="gatewaydoctor-") as scratch:
+        os.environ["MPLCONFIGDIR"] = scratch
+        try:
+            yield
+        finally:
+            del os.environ["MPLCONFIGDIR"]
+            if before is not None:
+                os.environ["MPLCONFIGDIR"] = before
 
 
 def _drawn(pyplot: Any, figure: Any, path: Path) -> bytes:
