@@ -16,7 +16,7 @@ from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.units import DAY_MS
-from gatewaydoctor.model.words import duration, plural
+from gatewaydoctor.model.words import capital, duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -330,7 +330,7 @@ def unknown_job(x: Examination, t: Thresholds) -> Iterator[Finding]:
             left.append("jobs without id")
         told = " and ".join(what)
         yield UNKNOWN.finding(
-            f"{told[0].upper()}{told[1:]}, with {plural(runs, 'run row')}"
+            f"{capital(told)}, with {plural(runs, 'run row')}"
             + (f", the newest {duration(x.now - last)} old." if runs else "; job rows only.")
             + (" Rows named undefined are of jobs that had no id in an earlier release." if without_id else ""),
             "The gateway keeps the job rows, and reaps run rows only in stores of agents that own a job.",

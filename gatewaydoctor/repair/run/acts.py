@@ -53,7 +53,7 @@ def performed(work: Work, number: int) -> bool:
         return waiting is None or (waiting.dev, waiting.ino) != (staged.dev, staged.ino)
     assert kept is not None
     gone = not kept.moved and lstat_or_none(fs, target) is None
-    return gone or lstat_or_none(fs, _way_out(work, number, target, kept)) is not None
+    return gone or lstat_or_none(fs, _where_it_goes(work, number, target, kept)) is not None
 
 
 def standing(work: Work, number: int) -> tuple[ActState, FileStat | None]:
@@ -234,7 +234,7 @@ def _take_out(work: Work, number: int, target: Path) -> None:
     fs, kept = work.tools.fs, work.manifest.items[number]
     assert kept is not None
     _expect(lstat_or_none(fs, target), kept, target)
-    out = _way_out(work, number, target, kept)
+    out = _where_it_goes(work, number, target, kept)
     fs.rename_new(target, out)
     if not is_same(fs.lstat(out), kept) or log_appeared(work, number):
         fs.rename_new(out, target)
@@ -243,7 +243,7 @@ def _take_out(work: Work, number: int, target: Path) -> None:
         fs.redress(out, 0o600)
 
 
-def _way_out(work: Work, number: int, target: Path, kept: Kept) -> Path:
+def _where_it_goes(work: Work, number: int, target: Path, kept: Kept) -> Path:
     return work.place.directory / kept.stored if kept.moved else work.place.old_file(target, number)
 
 
@@ -311,7 +311,7 @@ def sync(work: Work, numbers: Iterable[int], *, going_back: bool = False) -> Non
 
 def _way_back(work: Work, number: int, target: Path, kept: Kept) -> Path:
     fs = work.tools.fs
-    out = _way_out(work, number, target, kept)
+    out = _where_it_goes(work, number, target, kept)
     stat = lstat_or_none(fs, out)
     own = stat is not None and is_same(stat, kept)
     if not kept.moved:
