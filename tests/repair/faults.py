@@ -55,6 +55,11 @@ EVERY_STEP = bool(os.environ.get("GATEWAYDOCTOR_EVERY_STEP"))
 WAYS = (("undo", "undo"), ("resume", "resume")) if EVERY_STEP else (("undo", "resume"), ("resume", "undo"))
 """How a killed run is ended, after one step and after the next."""
 
+WAYS_BY_SWAPS = [
+    (swaps, ways) for swaps in (True, False) for ways in WAYS if EVERY_STEP or swaps == (ways == WAYS[0])
+]
+"""The same with an exchange of names and without one: those begin with another way."""
+
 
 def telling(log: list[str], mode: Mode) -> list[int]:
     """The steps of an act, from 1, at which the fault can leave something else than at the step before it."""

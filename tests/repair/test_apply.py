@@ -15,7 +15,7 @@ from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs, verify_run
 from gatewaydoctor.repair.writing.errors import InputChanged, LeftHalfway, NoSpace, PutBack, Refused, Stopped
-from tests.repair.faults import EVERY_STEP, WAYS, FaultFs, Killed, Mode, telling
+from tests.repair.faults import WAYS_BY_SWAPS, FaultFs, Killed, Mode, telling
 from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
 
 if TYPE_CHECKING:
@@ -188,11 +188,7 @@ def make_contents(found: dict[str, object]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("mode", [Mode.KILL_AFTER, Mode.POWER], ids=lambda mode: mode.name)
-@pytest.mark.parametrize(
-    ("swaps", "ways"),
-    [(swaps, ways) for swaps in (True, False) for ways in WAYS if EVERY_STEP or swaps == (ways == WAYS[0])],
-    ids=str,
-)
+@pytest.mark.parametrize(("swaps", "ways"), WAYS_BY_SWAPS, ids=str)
 def test_a_kill_at_any_step_can_be_undone_and_finished(
     ground: Path, mode: Mode, swaps: bool, ways: tuple[str, str]
 ) -> None:

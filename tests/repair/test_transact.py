@@ -26,7 +26,7 @@ from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, verif
 from gatewaydoctor.repair.vault.codec import encode, read_plan, with_id
 from gatewaydoctor.repair.writing.errors import DatabaseUnsound, LeftHalfway, PutBack, Refused, Stopped
 from tests.repair import agentdb
-from tests.repair.faults import EVERY_STEP, WAYS, FaultFs, Killed, Mode, telling
+from tests.repair.faults import WAYS_BY_SWAPS, FaultFs, Killed, Mode, telling
 from tests.repair.scene import DEAD, NOW, contents, fingerprint, tools, tree
 from tests.repair.test_apply import Rotting
 from tests.world import run_key
@@ -236,11 +236,7 @@ def test_a_failure_at_any_step_leaves_everything_as_it_was(ground: Path, mode: M
 
 
 @pytest.mark.parametrize("mode", [Mode.KILL_AFTER, Mode.POWER], ids=lambda mode: mode.name)
-@pytest.mark.parametrize(
-    ("swaps", "ways"),
-    [(swaps, ways) for swaps in (True, False) for ways in WAYS if EVERY_STEP or swaps == (ways == WAYS[0])],
-    ids=str,
-)
+@pytest.mark.parametrize(("swaps", "ways"), WAYS_BY_SWAPS, ids=str)
 def test_a_kill_at_any_step_can_be_undone_and_finished(
     ground: Path, mode: Mode, swaps: bool, ways: tuple[str, str]
 ) -> None:
