@@ -134,6 +134,7 @@ class _Examiner:
             databases = self._databases(read_databases, jobs, is_known, live=live)
         self.skipped += gaps_of(databases, state)
         inputs |= store_inputs(self.fs, place, (*reads, *others))
+        inputs |= {each.path: None for each in health.missing}
         self.progress.phase("reading archives, locks and registries", None)
         seen = Examination(
             now=world.now,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
@@ -11,6 +12,8 @@ import pytest
 from gatewaydoctor.repair.planner import build
 from gatewaydoctor.system.fs import OsReadFs
 from tests.cli.harness import Machine, run
+from tests.repair import agentdb
+from tests.repair.test_every_repair import missing_database
 from tests.world import DAY, NOW, StateDir, row, run_key
 
 if TYPE_CHECKING:
@@ -118,6 +121,23 @@ def test_a_store_that_changes_while_it_is_planned_is_a_refusal(
     assert ran.document["error"]["message"] == f"{store_of(state)} {how} while the plan was made."
     assert "salvage" not in json.dumps(ran.document["error"])
     assert not (state.root / ".gatewaydoctor").exists()
+
+
+def test_a_database_that_appears_while_it_is_planned_is_a_refusal(tmp_path: Path) -> None:
+    """As a second repair makes it: what is planned for a missing one does not fit it."""
+    state = StateDir(tmp_path, "2026.9.6")
+    missing_database(state)
+    path = agentdb.path_in(state.root)
+    planned = build._plan
+
+    def meanwhile(*given, **more):
+        shutil.copyfile(path.with_name(f"{path.name}.corrupt-1795000000000"), path)
+        return planned(*given, **more)
+
+    with patch.object(build, "_plan", meanwhile):
+        ran = run("repair", "--apply", "--yes", "--json", "--state-dir", str(state.root), *CLOCK)
+    assert (ran.code, ran.document["error"]["code"]) == (3, "input-changed")
+    assert ran.document["error"]["message"] == f"{path} has appeared while the plan was made."
 
 
 def test_a_store_that_never_rests_is_not_planned(state: StateDir) -> None:
