@@ -17,7 +17,8 @@ import pytest
 
 from gatewaydoctor.fixtures import DEFAULT_NOW, make
 from tests.cli.harness import run
-from tests.repair.test_every_repair import damaged_database, mixed_leftover
+from tests.repair.test_database_salvage import PEOPLE
+from tests.repair.test_every_repair import damaged_database, mixed_leftover, trim
 from tests.state.fakes import FakeProcess, FakeProcesses
 from tests.world import HOUR, StateDir, job, row
 from tests.world import NOW as WORLD_NOW
@@ -384,24 +385,90 @@ def test_retrying_jobs_of_a_database_are_disabled_where_only_salvage_of_a_file_k
     assert {each["name"] for each in jobs if not each["enabled"]} >= {"git-backup-night", "SSL price check"}
 
 
-def test_the_sessions_of_a_database_are_counted_afterwards(tmp_path: Path) -> None:
-    state = StateDir(tmp_path)
+def salvaged(state: StateDir) -> tuple[str, ...]:
     damaged_database(state)
     at = ("--state-dir", str(state.root), "--now", str(WORLD_NOW))
     assert run("repair", "salvage", "--apply", "--yes", *at).code == 0
-    found = checks(run("after", "--json", *at))
-    assert found["sessions"]["standing"] == "open"
-    kept = "20 were kept, 20 of them conversations (counted, not compared by key)"
-    assert found["sessions"]["text"] == f"the database holds 20 sessions, 20 of them conversations; {kept}"
+    return at
+
+
+def in_database(state: StateDir, *statements: str) -> None:
     connection = sqlite3.connect(state.root / "agents/main/agent/openclaw-agent.sqlite")
     with contextlib.closing(connection), connection:
-        connection.execute(
-            "DELETE FROM session_nodes WHERE session_key IN (SELECT session_key FROM session_nodes LIMIT 1)"
-        )
+        for statement in statements:
+            connection.execute(statement)
+
+
+WHOLE = "20 of 20 conversations, 20 of 20 kept sessions are there; 0 new"
+
+
+def test_the_sessions_of_a_database_are_compared_by_key_and_transcript(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    at = salvaged(state)
     found = checks(run("after", "--json", *at))
-    assert found["sessions"]["standing"] == "bad"
-    assert found["sessions"]["text"] == f"the database holds 19 sessions, 19 of them conversations; {kept}"
+    assert (found["sessions"]["standing"], found["sessions"]["text"]) == ("ok", WHOLE)
+    told = "20 transcripts hold at least what they did when the run ended"
+    assert (found["transcripts"]["standing"], found["transcripts"]["text"]) == ("ok", told)
+    # As many sessions as before, and another one among them.
+    (key, other), sid = PEOPLE[:2], "sid-of-nobody"
+    in_database(state, f"UPDATE session_nodes SET session_key = 'agent:main:x:direct:n' WHERE session_key = '{key}'")
+    ran = run("after", "--json", *at)
+    found = checks(ran)
+    assert (found["sessions"]["standing"], found["sessions"]["names"]) == ("bad", [key])
+    assert found["sessions"]["text"] == "19 of 20 conversations, 19 of 20 kept sessions are there; 1 new"
+    assert "runs show" in ran.document["next"]["command"]
+    in_database(
+        state,
+        f"UPDATE session_nodes SET session_key = '{key}' WHERE session_key = 'agent:main:x:direct:n'",
+        # A session that goes on under another id is not compared.
+        f"UPDATE session_nodes SET current_session_id = '{sid}' WHERE session_key = '{other}'",
+    )
+    found = checks(run("after", "--json", *at))
+    assert (found["sessions"]["text"], found["transcripts"]["text"][:3]) == (WHOLE, "19 ")
+
+
+def test_events_that_are_gone_from_a_database_are_told(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    at = salvaged(state)
+    of = f"(SELECT current_session_id FROM session_nodes WHERE session_key = '{PEOPLE[3]}')"
+    in_database(state, f"DELETE FROM transcript_events WHERE session_id = {of} AND seq = 1")
+    found = checks(run("after", "--json", *at))["transcripts"]
+    assert (found["standing"], found["text"], found["names"]) == (
+        "open", "1 transcript is shorter than when the run ended", [PEOPLE[3]],
+    )  # fmt: skip
+    in_database(state, f"DELETE FROM transcript_events WHERE session_id = {of}")
+    ran = run("after", "--json", *at)
+    found = checks(ran)["transcripts"]
+    assert (ran.code, found["standing"], found["text"]) == (1, "bad", "1 transcript is gone")
     (state.root / "agents/main/agent/openclaw-agent.sqlite").write_bytes(b"")
+    found = checks(run("after", "--json", *at))
+    assert found["sessions"]["standing"] == "open" and "transcripts" not in found
+
+
+def test_transcripts_of_files_are_compared(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    trim(state)
+    at = ("--state-dir", str(state.root), "--now", str(WORLD_NOW))
+    path = state.transcript(1)
+    assert run("repair", "trim", "--apply", "--yes", *at).code == 0
+    assert checks(run("after", "--json", *at))["transcripts"]["standing"] == "ok"
+    path.write_bytes(path.read_bytes()[:-9])
+    assert checks(run("after", "--json", *at))["transcripts"]["standing"] == "open"
+    path.unlink()
+    ran = run("after", "--json", *at)
+    assert (checks(ran)["transcripts"]["standing"], checks(ran)["sessions"]["standing"]) == ("bad", "ok")
+    assert "undo --merge" in ran.document["next"]["command"]
+
+
+def test_a_run_without_a_list_of_what_it_kept_cannot_be_compared(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    at = salvaged(state)
+    (listed,) = (state.root / ".gatewaydoctor/runs").glob("*/kept.ndjson")
+    assert listed.stat().st_mode & 0o777 == 0o600
+    listed.write_bytes(listed.read_bytes()[:-7])
+    ran = run("after", "--json", *at)
+    assert (ran.code, ran.document["error"]["message"]) == (3, f"{listed} is damaged.")
+    listed.unlink()
     assert checks(run("after", "--json", *at))["sessions"]["standing"] == "open"
 
 

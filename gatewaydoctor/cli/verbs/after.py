@@ -20,8 +20,9 @@ RunId = Annotated[str | None, argument(metavar="[RUN]", help="Run id or its begi
 
 def after(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:
     """Checks, while the gateway runs, whether it is up, whether every session and conversation that the run kept is
-    there, whether jobs start in bursts again, which jobs are still disabled, and what became of the jobs that the
-    forecast named. Exits 0 if all is well or only something is left to do, 1 if something is wrong. Only reads."""
+    there with its transcript, whether jobs start in bursts again, which jobs are still disabled, and what became of
+    the jobs that the forecast named. Exits 0 if all is well or only something is left to do, 1 if something is wrong.
+    Only reads."""
     from gatewaydoctor.cli.shell.examining import look, view
     from gatewaydoctor.model.repair.aftermath import Standing
     from gatewaydoctor.repair.run.afterwards import afterwards, read_done
@@ -31,7 +32,7 @@ def after(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:
     judgement = look(run)
     x = judgement.examination
     seen = view(run, x)
-    done = read_done(run.fs, _found(run, x, run_id, vault).place)
+    done = read_done(run.fs, _found(run, x, run_id, vault).place, x)
     aspects = afterwards(x, done)
     bad = any(each.standing is Standing.BAD for each in aspects)
     details = {

@@ -10,15 +10,14 @@ from msgspec import Struct
 from gatewaydoctor.examine.cron.jobs import RAPID_RUNS
 from gatewaydoctor.examine.cron.ticks import ticks
 from gatewaydoctor.model.gateway.cron import answers_to, word_for
-from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status
+from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.aftermath import Aspect, Standing
-from gatewaydoctor.model.repair.plan import Rewrite, Transact
-from gatewaydoctor.model.repair.receipt import Manifest, Receipt
+from gatewaydoctor.model.repair.receipt import Receipt
 from gatewaydoctor.model.words import duration, plural
-from gatewaydoctor.repair.run.merge_plan import rows_of
+from gatewaydoctor.repair.run.kept import KeptSession, kept_list, lengths
 from gatewaydoctor.repair.vault.codec import read_part, read_plan
-from gatewaydoctor.storage.files.sessions import read_sessions_file
+from gatewaydoctor.repair.vault.layout import spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,36 +30,39 @@ if TYPE_CHECKING:
 
 
 class Done(Struct, frozen=True):
-    """A run that was applied: its plan, and when it ended (epoch ms). `kept` are the rows it left in stores."""
+    """A run that was applied: its plan, and when it ended (epoch ms). `kept` are the sessions it left in stores, None
+    where it did not list them; `lengths` are those of the transcripts of its conversations now, by store and session
+    id."""
 
     run_id: str
     plan: Plan
     finished_at: int
-    kept: tuple[Entry, ...]
+    kept: tuple[KeptSession, ...] | None
+    lengths: dict[str, dict[str, int]]
+
+    @property
+    def sessions(self) -> tuple[KeptSession, ...]:
+        return self.kept or ()
 
 
-def read_done(fs: ReadFs, place: RunPlace) -> Done:
+def read_done(fs: ReadFs, place: RunPlace, x: Examination) -> Done:
     """Raises OSError, BadPlan and VaultDamaged where the run's vault cannot be read."""
     plan = read_plan(fs, place.plan)
     receipt = read_part(fs, place.receipt, Receipt)
-    manifest = read_part(fs, place.manifest, Manifest)
-    return Done(place.run_id, plan, receipt.finished_at, tuple(_kept(fs, place, plan, manifest)))
-
-
-def _kept(fs: ReadFs, place: RunPlace, plan: Plan, manifest: Manifest) -> Iterator[Entry]:
-    stores = {store.path for store in plan.after.stores}
-    for act, kept in zip(plan.acts, manifest.items, strict=True):
-        if not isinstance(act, Rewrite) or kept is None or kept.path not in stores:
-            continue
-        path = place.directory / kept.stored
-        with fs.open(path) as stream:
-            old = read_sessions_file(stream, fs.stat(path).size, plan.main_key)
-        yield from (entry for entry, stays in rows_of(old, act) if stays)
+    kept = kept_list(fs, place)
+    now = _now(x)
+    same: defaultdict[str, list[Entry]] = defaultdict(list)
+    for each in kept or ():
+        entry = now.get(each.key.lower())
+        if each.length and entry is not None and entry.session_id == each.session_id:
+            same[each.store].append(entry)
+    there = {store: lengths(fs, place.at(store), entries) for store, entries in same.items()}
+    return Done(place.run_id, plan, receipt.finished_at, kept, there)
 
 
 def afterwards(x: Examination, done: Done) -> tuple[Aspect, ...]:
     """How everything stands that the run was to bring about. Pure."""
-    return (_live(x), *_sessions(x, done), *_counted(x, done), _burst(x, done), *_jobs(x, done), *_foretold(x, done))
+    return (_live(x), *_sessions(x, done), *_transcripts(done), _burst(x, done), *_jobs(x, done), *_foretold(x, done))
 
 
 def _live(x: Examination) -> Aspect:
@@ -82,14 +84,20 @@ def _now(x: Examination) -> dict[str, Entry]:
 
 
 def _sessions(x: Examination, done: Done) -> Iterator[Aspect]:
+    if done.kept is None and done.plan.after.stores:
+        text = "cannot tell whether what the run kept is there: an earlier version applied it, which kept no list"
+        yield Aspect("sessions", Standing.OPEN, text)
     if not done.kept:
         return
+    if unread := [each for each in _unread(x) if each in {kept.store for kept in done.kept}]:
+        yield Aspect("sessions", Standing.OPEN, "cannot tell what the run's stores hold now", tuple(unread))
+        return
     now = _now(x)
-    wanted = {entry.key.lower(): entry for entry in done.kept}
-    people = {key for key, entry in wanted.items() if entry.kind not in MACHINE_KINDS}
-    lost = sorted(entry.key for key, entry in wanted.items() if key not in now)
+    wanted = {each.key.lower(): each for each in done.kept}
+    people = {key for key, each in wanted.items() if each.of_people}
+    lost = sorted(each.key for key, each in wanted.items() if key not in now)
     lost_people = sorted(wanted[key].key for key in people if key not in now)
-    new = sum(key not in wanted for key in now)
+    new = sum(key not in wanted and _begun(entry) > done.finished_at for key, entry in now.items())
     told = (
         f"{len(people) - len(lost_people):,} of {plural(len(people), 'conversation')}, "
         f"{len(wanted) - len(lost):,} of {plural(len(wanted), 'kept session')} are there; {new:,} new"
@@ -104,33 +112,38 @@ def _sessions(x: Examination, done: Done) -> Iterator[Aspect]:
         yield Aspect("sessions", Standing.OK, told)
 
 
-def _counted(x: Examination, done: Done) -> Iterator[Aspect]:
-    """The rows of databases that the run changed, by their number: a plan does not name those it keeps, so that as
-    many as were kept need not be the same ones."""
-    changed = {act.target for act in done.plan.acts if isinstance(act, Transact)}
-    left = [store for store in done.plan.after.stores if store.path in changed]
-    if not left:
-        return
-    there = {database.agent_id: database.sessions for database in x.databases}
-    counts = [sessions.counts for store in left if (sessions := there.get(store.agent_id))]
-    if len(counts) < len(left):
-        unread = plural(len(left) - len(counts), "database that the run changed", "databases that the run changed")
-        yield Aspect("sessions", Standing.OPEN, f"cannot tell what {unread} still holds")
-        return
-    rows = sum(sum(each.values()) for each in counts)
-    people = sum(count for each in counts for (kind, _), count in each.items() if kind not in MACHINE_KINDS)
-    planned, planned_people = sum(store.entries for store in left), sum(store.conversations for store in left)
-    holds = "the database holds" if len(left) == 1 else "the databases hold"
-    text = (
-        f"{holds} {plural(rows, 'session')}, {people:,} of them conversations; {planned:,} were kept, "
-        f"{planned_people:,} of them conversations (counted, not compared by key)"
-    )
-    yield Aspect("sessions", Standing.BAD if people < planned_people else Standing.OPEN, text)
+def _begun(entry: Entry) -> int:
+    return entry.started_at or entry.updated_at or 0
+
+
+def _unread(x: Examination) -> Iterator[str]:
+    """Databases whose rows are not known."""
+    yield from (spell(each.path, x.place.state_dir) for each in x.databases if each.sessions is None)
+
+
+def _transcripts(done: Done) -> Iterator[Aspect]:
+    """The transcripts of conversations that go on under the same session id, where their length can be told."""
+    gone, shorter, compared = [], [], 0
+    for each in done.sessions:
+        now = done.lengths.get(each.store, {}).get(each.session_id or "")
+        if each.length and now is not None:
+            compared += 1
+            gone += [each.key] if not now else []
+            shorter += [each.key] if 0 < now < each.length else []
+    if gone:
+        which = plural(len(gone), "transcript is", "transcripts are")
+        yield Aspect("transcripts", Standing.BAD, f"{which} gone", tuple(gone))
+    if shorter:
+        which = plural(len(shorter), "transcript is shorter", "transcripts are shorter")
+        yield Aspect("transcripts", Standing.OPEN, f"{which} than when the run ended", tuple(shorter))
+    if compared and not gone and not shorter:
+        which = plural(compared, "transcript holds", "transcripts hold")
+        yield Aspect("transcripts", Standing.OK, f"{which} at least what they did when the run ended")
 
 
 def _burst(x: Examination, done: Done) -> Aspect:
     times: defaultdict[str, list[int]] = defaultdict(list)
-    before = {entry.key.lower(): entry.updated_at for entry in done.kept}
+    before = {each.key.lower(): each.updated_at for each in done.sessions}
     for key, entry in _now(x).items():
         at = entry.updated_at or entry.started_at
         if key in before and before[key] == entry.updated_at:
@@ -218,7 +231,7 @@ def _resumed(x: Examination, done: Done, event: StartEvent) -> Iterator[Aspect]:
 def _removed(x: Examination, done: Done, event: StartEvent) -> Iterator[Aspect]:
     """Kept rows of machines that went since: as many as the forecast named, or not yet."""
     now = _now(x)
-    gone = [entry.key for entry in done.kept if entry.kind in MACHINE_KINDS and entry.key.lower() not in now]
+    gone = [each.key for each in done.sessions if not each.of_people and each.key.lower() not in now]
     if gone:
         told = f"{len(gone):,} of {plural(event.how_many, 'session')} that the forecast named"
         yield Aspect("forecast", Standing.AS_FORECAST, f"{told} were removed", tuple(gone))

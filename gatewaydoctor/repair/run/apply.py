@@ -23,6 +23,7 @@ from gatewaydoctor.repair.drafting.origins import keep_origins
 from gatewaydoctor.repair.run.acts import perform, performed, sync
 from gatewaydoctor.repair.run.context import Work
 from gatewaydoctor.repair.run.directory_times import directory_times, times_now, times_of_databases
+from gatewaydoctor.repair.run.kept import keep_list
 from gatewaydoctor.repair.run.originals import tidy
 from gatewaydoctor.repair.run.putback import abandon, put_back_after, said
 from gatewaydoctor.repair.run.returns import way_out
@@ -235,6 +236,7 @@ def _finish(work: Work, permission: Permission, gateway: GatewayState, started: 
     the run wrote, and the receipt tells of it."""
     work.tools.fs.fsync_dir(work.place.files)
     verified = (*((told, Verified.OTHER) for told in work.told), *second_look(work))
+    keep_list(work)
     afterwards = permission.gateway
     receipt = Receipt(
         run_id=work.place.run_id,

@@ -38,6 +38,7 @@ OWN_FILES = frozenset(
         "receipt.json",
         "receipt.json.new",
         "provenance.ndjson",
+        "kept.ndjson",
     }
 )
 """What is in the directory of a run besides `files` and what was displaced."""
@@ -75,6 +76,11 @@ class RunPlace(Struct, frozen=True):
     def origins(self) -> Path:
         """Where each entry of a salvaged store comes from, line by line."""
         return self.directory / "provenance.ndjson"
+
+    @property
+    def kept(self) -> Path:
+        """The sessions that the run left in the stores it wrote, line by line."""
+        return self.directory / "kept.ndjson"
 
     @property
     def files(self) -> Path:

@@ -62,7 +62,9 @@ def step_after(x: Examination, aspects: Sequence[Aspect], view: View) -> NextSte
         return view.command(typed("repair", "cron", *(word for name in names for word in (option, name))))
 
     command = view.invocation.command
-    if any(each.about == "sessions" for each in bad):
+    if any(each.about in ("sessions", "transcripts") for each in bad):
+        if x.eras.sessions_in_database:
+            return NextStep(command=command("runs", "show"), why="see where the originals are")
         return NextStep(command=command("undo", "--merge", "--dry-run"), why="add back what is missing")
     if listed:
         return NextStep(command=jobs("--disable", listed), why="stop the gateway, then disable them")
