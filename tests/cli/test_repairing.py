@@ -88,6 +88,29 @@ def test_apply_and_undo(incident: Path) -> None:
     assert listing(incident) == before
 
 
+def test_a_plan_that_needs_no_yes_is_told_in_a_few_rows_and_whole_where_more_is_asked_for(incident: Path) -> None:
+    at = ("--state-dir", str(incident), *NOW)
+    saved = incident.parent / "plan.json"
+    shown = run("repair", *at, "--plan-out", str(saved)).out
+    brief, _, receipt = run("repair", *at, "--apply", "--yes").out.partition("\n\nDone in ")
+    assert receipt
+    assert "nothing is written yet" in shown
+    assert "nothing is written yet" not in brief
+    assert len(brief.splitlines()) <= 9 < len(shown.splitlines())
+    assert "Conversations lost: none." in brief
+    assert re.search(r"\ntrim: remove \d+ \(.*; expire: mark as failed \d+", brief)
+    assert re.search(r"\nmain: \d+ sessions, .* -> \d+ sessions, ", brief)
+    assert "\nStart after " in brief
+    undo = ("undo", "--state-dir", str(incident), "--yes")
+    assert run(*undo).code == 0
+    for more in ("--verbose", "--all"):
+        assert "nothing is written yet" in run("repair", *at, "--apply", "--yes", more).out
+        assert run(*undo).code == 0
+    assert run("repair", *at, "--apply", "--yes", "--quiet").out.startswith("Done in ")
+    assert run(*undo).code == 0
+    assert run("repair", "--plan", str(saved), "--apply", "--yes", *at).out.startswith("Plan ")
+
+
 def test_what_the_vault_holds_is_told_with_the_next_step(incident: Path) -> None:
     at = ("--state-dir", str(incident), *NOW)
     run("repair", "trim", *at, "--apply", "--yes")

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from gatewaydoctor.cli.parser.parameters import option
 from gatewaydoctor.cli.shell.examining import progress, world
 from gatewaydoctor.cli.shell.signals import StoppableProgress, held_back
+from gatewaydoctor.cli.shell.streams import telling
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.world import NoProgress
@@ -29,11 +31,15 @@ from gatewaydoctor.report.words import fixed_clock
 from gatewaydoctor.system.processes import system_processes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
 
     from gatewaydoctor.cli.shell.run import Run
     from gatewaydoctor.examine.found import Found
     from gatewaydoctor.model.gateway.liveness import GatewayState
+    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.report.screens.blocks.parts import View
 
 Yes = Annotated[bool, option("--yes", "-y", help="Do it without asking.")]
 Vault = Annotated[
@@ -122,6 +128,21 @@ def no_directory(word: str, what: str, *, here: bool = False) -> None:
 
 def _absolute(path: str | None) -> Path | None:
     return Path(os.path.expanduser(path)).absolute() if path else None  # noqa: PTH111 - Path raises for ~nobody
+
+
+def before_writing(run: Run, plan: Plan, seen: View, show: Callable[[Console], None], *, yes: bool) -> None:
+    """Shows a plan that is about to be applied: whole by `show` where a person decides on it, and in a few rows,
+    that leave room for the receipt, where the yes was given beforehand."""
+    from gatewaydoctor.report.printer import print_screen
+    from gatewaydoctor.report.screens import repair as screens
+
+    o = run.options
+    if run.wants_json or (yes and o.quiet):
+        return
+    brief = yes and not plan.empty and not (o.all or o.verbose)
+    with telling():
+        print_screen(partial(screens.approved, plan=plan, view=seen) if brief else show, no_color=o.no_color)
+        sys.stdout.write("\n")
 
 
 def person_confirms(*, yes: bool) -> bool:

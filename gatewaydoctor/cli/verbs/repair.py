@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +11,13 @@ from msgspec.structs import replace
 
 from gatewaydoctor.cli.shell.output import PRIVATE, places_of, target, write
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.cli.shell.streams import telling
 from gatewaydoctor.cli.shell.writing import (
     Bench,
     GatewayStopped,
     Vault,
     WorkDir,
     Yes,
+    before_writing,
     bench,
     cap,
     confirm,
@@ -184,7 +183,6 @@ def plan_or_apply(
     from gatewaydoctor.repair.planner.build import build_plan
     from gatewaydoctor.repair.run.apply import hindrance
     from gatewaydoctor.repair.vault.codec import encode
-    from gatewaydoctor.report.printer import print_screen
     from gatewaydoctor.report.screens import repair as screens
 
     judgement = look(run)
@@ -221,10 +219,7 @@ def plan_or_apply(
         if made.empty:
             step = screens.step_without_acts(made, judgement, seen)
         return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show, next=step)
-    if not run.wants_json and not (yes and run.options.quiet):
-        with telling():
-            print_screen(show, no_color=run.options.no_color)
-            sys.stdout.write("\n")
+    before_writing(run, made, seen, show, yes=yes)
     return carry_out(run, work, made, yes=yes, names=seen.names)
 
 
@@ -290,8 +285,10 @@ def _again(run: Run, work: Bench, repairs: tuple[Repair, ...], out: str | None, 
 
 
 def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
+    from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.vault.codec import read_plan
     from gatewaydoctor.report.document import names_of_place
+    from gatewaydoctor.report.screens import repair as screens
     from gatewaydoctor.report.screens.blocks.parts import moment
 
     plan = read_plan(work.tools.fs, work.tools.fs.realpath(path))
@@ -303,7 +300,11 @@ def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
             f"The plan was made for {moment(plan.created_at)} UTC, which lies after this machine's clock.",
             "Make a new plan, or apply this one by its own clock: --now TIME.",
         )
-    return carry_out(run, work, plan, yes=yes, names=names_of_place(work.found.place, redact=run.options.redact))
+    names = names_of_place(work.found.place, redact=run.options.redact)
+    seen = view_with(run, names, 40)
+    if not plan.empty:
+        before_writing(run, plan, seen, partial(screens.approved, plan=plan, view=seen), yes=yes)
+    return carry_out(run, work, plan, yes=yes, names=names)
 
 
 def carry_out(

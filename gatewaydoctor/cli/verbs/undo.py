@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from gatewaydoctor.cli.shell.writing import (
     GatewayStopped,
     Vault,
     Yes,
+    before_writing,
     bench,
     confirm,
     no_directory,
@@ -89,17 +89,15 @@ def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -
     from gatewaydoctor.cli.verbs.repair import carry_out
     from gatewaydoctor.repair.run.merge_plan import merge_plan
     from gatewaydoctor.report.document import names_of_place
-    from gatewaydoctor.report.printer import print_screen
     from gatewaydoctor.report.screens import repair as screens
 
     plan = merge_plan(found, work.tools, look(run).examination)
     names = names_of_place(work.found.place, redact=run.options.redact)
     again = run.invocation.command("undo", found.run_id, "--merge") if dry_run else None
-    screen = partial(screens.steps_only, plan=plan, view=view_with(run, names, 40), again=again)
+    seen = view_with(run, names, 40)
+    screen = partial(screens.merge, plan=plan, run_id=found.run_id, view=seen, again=again)
     if dry_run:
         return Outcome("undo", ExitCode.OK, run, names=names, details={"plan": to_builtins(plan)}, screen=screen)
-    if (not plan.empty or plan.cautions) and not run.wants_json and not (yes and run.options.quiet):
-        print_screen(screen, no_color=run.options.no_color)
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+    if not plan.empty or plan.cautions:
+        before_writing(run, plan, seen, screen, yes=yes)
     return carry_out(run, work, plan, yes=yes, names=names, takes_back=found)

@@ -187,7 +187,7 @@ class _Merger:
         self.after.append(store_summary(kept.path, store.agent_id, counts, size))
         people = sum(entry.kind not in MACHINE_KINDS for entry in missing)
         keys, total = [entry.key for entry in missing], sum(entry.bytes for entry in missing)
-        self._step("add back", kept.path, "rows the run removed and the store has not now", keys, total, people)
+        self._step("add back", kept.path, "rows that the run removed and the store now lacks", keys, total, people)
 
     def _read(self, path: Path, name: str) -> FileSessions:
         with self.fs.open(path) as stream:

@@ -15,9 +15,9 @@ from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.repair.plan import Move, Note
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.changes import changes
+from gatewaydoctor.report.screens.blocks.changes import changes, in_brief
 from gatewaydoctor.report.screens.blocks.conversations import touched
-from gatewaydoctor.report.screens.blocks.fitting import ends, fill, fitted
+from gatewaydoctor.report.screens.blocks.fitting import ends, fill, fitted, whole
 from gatewaydoctor.report.screens.blocks.gaps import step_unless, unseen
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.origins import origins
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.origins import Origins
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.repair.plan import Plan, StoreSummary
+
+    StorePair = tuple[StoreSummary | None, StoreSummary | None]
 
 
 def plan(
@@ -108,6 +110,37 @@ def _draw(
         console.print(Padding(Text(reason), (0, 0, 0, INDENT)))
     if again is not None:
         next_step(console, view, f"{applying(hindrance)}:", again)
+
+
+def approved(console: Console, *, plan: Plan, view: View) -> None:
+    """A plan that was agreed to before it was made, in a few rows: its receipt is on the same screen."""
+    view = replace(view, rows=0)
+    for line in ends(f"Plan {plan.plan_id} for {view.names.path(plan.state_dir)}", console.width):
+        console.print(Text(line, "bold", no_wrap=True))
+    touched(console, plan, view)
+    changed = [pair for pair in _matched(plan.before.stores, plan.after.stores) if pair[0] != pair[1]]
+    owners = _owners(changed, view)
+    stores = [
+        f"{owner}: {_amount(was)} -> {_amount(will)}" for owner, (was, will) in zip(owners, changed, strict=True)
+    ]
+    for told in (in_brief(plan.steps), stores):
+        for line in whole(told, console.width, 2, " with --all"):
+            console.print(Text(line, no_wrap=True))
+    starts(console, (), plan.start_after, view)
+    # Their commands are among the steps after the run.
+    told = replace(plan, cautions=tuple(replace(note, command="") for note in plan.cautions))
+    _cautions(console, told, replace(view, rows=_DENSE))
+    _refusals(console, plan, view)
+
+
+def _amount(store: StoreSummary | None) -> str:
+    if store is None:
+        return "none"
+    return _READABLE.get(store.readable) or f"{words.plural(store.entries, 'session')}, {_size(store)}"
+
+
+def _size(store: StoreSummary) -> str:
+    return f"at most {words.size(store.bytes)}" if store.at_most else words.size(store.bytes)
 
 
 def applying(hindrance: DoctorError | None) -> str:
@@ -174,14 +207,22 @@ def _nothing(plan: Plan, judgement: Judgement) -> str:
     return "Nothing to repair" if open_ends else "Healthy: nothing to repair"
 
 
-def steps_only(console: Console, *, plan: Plan, view: View, again: Command | None) -> None:
-    """A plan without the directory around it."""
+def merge(console: Console, *, plan: Plan, run_id: str, view: View, again: Command | None) -> None:
+    """What a merge would put back of a run."""
     if plan.empty:
         console.print("Nothing is missing." if not plan.cautions else "Nothing can be restored.")
         _cautions(console, plan, view)
         if again is not None:
             next_step(console, view, "see what is wrong now:", view.invocation.command("scan"))
         return
+    fitted(console, view, partial(_draw_merge, plan=plan, run_id=run_id, again=again), least=0)
+
+
+def _draw_merge(console: Console, view: View, *, plan: Plan, run_id: str, again: Command | None) -> None:
+    console.print(Text(f"Merge of run {run_id} (nothing is written yet)", "bold"))
+    touched(console, plan, view)
+    if view.rows != 0:
+        console.print()
     changes(console, plan.steps, view)
     _summary(console, plan, view)
     starts(console, (), plan.start_after, view)
@@ -203,11 +244,9 @@ def _summary(console: Console, plan: Plan, view: View) -> None:
     table = grid("store", "", "sessions", "conversations", "running", "size", left=2)
     pairs_of_stores = _matched(plan.before.stores, plan.after.stores)
     shown = pairs_of_stores if view.rows is None else [each for each in pairs_of_stores if each[0] != each[1]]
-    for before, after in shown:
-        store = before or after
-        twice = store is not None and sum(_agent(pair) == store.agent_id for pair in shown) > 1
-        _state(table, view, "now", before, twice=twice)
-        _state(table, view, "after", after, twice=twice)
+    for owner, (before, after) in zip(_owners(shown, view), shown, strict=True):
+        _state(table, owner, "now", before)
+        _state(table, "", "after", after)
     if shown:
         console.print(table)
     if same := len(pairs_of_stores) - len(shown):
@@ -217,24 +256,30 @@ def _summary(console: Console, plan: Plan, view: View) -> None:
         console.print(Text(line, no_wrap=True))
 
 
-def _agent(pair: tuple[StoreSummary | None, StoreSummary | None]) -> str | None:
-    return next((store.agent_id for store in pair if store), None)
+_READABLE = {"gateway-empty": "loads as EMPTY", "no": "cannot be read"}
 
 
-def _state(table: Table, view: View, label: str, store: StoreSummary | None, *, twice: bool) -> None:
-    """A line of the table; `twice`: the agent has another store in it, so this one is named."""
+def _owners(pairs_of_stores: Sequence[StorePair], view: View) -> list[str]:
+    """The agent of each store, and which store it is where the agent has two of them."""
+    stores = [before or after for before, after in pairs_of_stores]
+    agents = [store.agent_id for store in stores if store]
+    return [_owner(store, view, twice=agents.count(store.agent_id) > 1) if store else "" for store in stores]
+
+
+def _owner(store: StoreSummary, view: View, *, twice: bool) -> str:
+    which = "" if not twice else " (file)" if store.path.endswith(".json") else " (database)"
+    return view.agent(store.agent_id) + which
+
+
+def _state(table: Table, owner: str, label: str, store: StoreSummary | None) -> None:
     if store is None:
-        table.add_row("", label, "none")
+        table.add_row(owner, label, "none")
         return
-    name = view.agent(store.agent_id) if label == "now" else ""
-    if twice and name:
-        name += " (file)" if store.path.endswith(".json") else " (database)"
-    if store.readable != "yes":
-        label = f"{label}: loads as EMPTY" if store.readable == "gateway-empty" else f"{label}: cannot be read"
+    if store.readable in _READABLE:
+        label = f"{label}: {_READABLE[store.readable]}"
     running = store.status.get("running", 0)
     entries, people = f"{store.entries:,}", f"{store.conversations:,}"
-    bytes_then = f"at most {words.size(store.bytes)}" if store.at_most else words.size(store.bytes)
-    table.add_row(name, label, entries, people, f"{running:,}", bytes_then)
+    table.add_row(owner, label, entries, people, f"{running:,}", _size(store))
 
 
 def _cautions(console: Console, plan: Plan, view: View) -> None:
@@ -287,8 +332,8 @@ def _dense(view: View) -> bool:
 
 def _told(note: Note, view: View) -> str:
     shown = capped(note.names, view)
-    left = len(note.names) - len(shown)
-    names = ", ".join(view.names.text(name) for name in shown) + (f", and {left:,} more" if left else "")
+    # A note names the first few: how many more there are is in its text, if anywhere.
+    names = ", ".join(map(view.names.text, shown)) + (" and others" if len(shown) < len(note.names) else "")
     text = view.names.text(note.text)
     return f"{text} {names}" if text.endswith(":") else f"{text} ({names})" if names else text
 
@@ -327,9 +372,7 @@ def _kept(plan: Plan) -> int:
     return sum(plan.fingerprints[number].size for number in numbers if number is not None)
 
 
-def _matched(
-    before: Sequence[StoreSummary], after: Sequence[StoreSummary]
-) -> list[tuple[StoreSummary | None, StoreSummary | None]]:
+def _matched(before: Sequence[StoreSummary], after: Sequence[StoreSummary]) -> list[StorePair]:
     """Stores that change, before and after, by path."""
     was = {store.path: store for store in before}
     will = {store.path: store for store in after}

@@ -36,6 +36,19 @@ def changes(console: Console, steps: Sequence[Step], view: View, most: int | Non
     more(console, len(shown), len(rows), "changes")
 
 
+def in_brief(steps: Sequence[Step]) -> list[str]:
+    """What each repair does, to how many things and of which size."""
+    groups: dict[tuple[str, str], list[Step]] = {}
+    for step in steps:
+        groups.setdefault((step.repair, step.action), []).append(step)
+    told = []
+    for (repair, action), group in groups.items():
+        size = sum(step.bytes for step in group)
+        amount = f" ({words.size(size)})" if size else ""
+        told.append(f"{repair}: {action} {sum(step.count for step in group):,}{amount}")
+    return told
+
+
 def _first(rows: Sequence[tuple[Step, ...]], most: int) -> Sequence[tuple[Step, ...]]:
     """So many of them, and those that disable a job, in their order."""
     return [group for at, group in enumerate(rows) if at < most or group[0].action == "disable"]

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import Plan, Step
 
 FEW = 5
-_MOVED = {"park": "parked, hidden until unpark", "unpark": "put back", "salvage": "recovered"}
+_MOVED = {
+    "park": "parked, hidden until unpark",
+    "unpark": "put back",
+    "salvage": "recovered",
+    "undo-merge": "added back",
+}
 """Repairs that change nothing of a conversation."""
 _ROOMY = 8
 """None are named where tables have fewer rows than this."""
