@@ -80,8 +80,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     none is near."""
     from difflib import get_close_matches
 
-    spelled = {each.lower(): each for each in known}
-    typed = word.strip().lower()
+    # The dashes of options would make any two of them alike.
+    spelled = {each.lower().lstrip("-"): each for each in known}
+    typed = word.strip().lower().lstrip("-")
     near = get_close_matches(typed, spelled, n=1, cutoff=0.55)
     longer = [each for each in spelled if each.startswith(typed)] if len(typed) > 1 else []
     return spelled[near[0]] if near else spelled[longer[0]] if len(longer) == 1 else None

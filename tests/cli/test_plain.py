@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from gatewaydoctor.cli.parser import app, verb_table
 from gatewaydoctor.cli.parser.options import parameters
 from gatewaydoctor.cli.parser.parameters import Option, declared
 from gatewaydoctor.cli.parser.plain import plain_values
-from gatewaydoctor.model.errors import ExitCode
+from gatewaydoctor.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from gatewaydoctor.cli.parser.parameters import Parameter
@@ -59,7 +60,12 @@ def test_a_plain_line_has_the_values_typer_gives_it(path: tuple[str, ...], data:
     taken = _parameters(path)
     names = [name for each in taken if isinstance(about := declared(each), Option) for name in about.names]
     words = data.draw(st.lists(st.sampled_from([*names, *(f"{name}=x" for name in names), *WORDS]), max_size=6))
-    values = plain_values(taken, words)
+    try:
+        values = plain_values(taken, words)
+    except UsageError:
+        # The only line that is refused before typer sees it.
+        assert any(one in names and other in names for one, other in pairwise(words))
+        return
     if values is not None:
         assert values == _by_typer(path, words)
 

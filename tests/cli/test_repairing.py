@@ -278,7 +278,20 @@ def test_a_snapshot_is_whole_and_verified(incident: Path, tmp_path: Path) -> Non
     assert stored.read_bytes() == (incident / STORE).read_bytes()
     stored.chmod(0o600)
     stored.write_bytes(b"{}")
-    assert run("snapshot", "verify", str(copy), "--state-dir", str(incident)).code == 1
+    differs = run("snapshot", "verify", str(copy))
+    assert differs.code == 1
+    assert f"gatewaydoctor snapshot --state-dir {incident}" in " ".join(differs.out.replace("\\\n", "").split())
+    stored.unlink()
+    assert "is gone" in run("snapshot", "verify", str(copy)).out
+
+
+def test_a_snapshot_into_a_directory_that_is_there_is_refused_by_its_name(
+    incident: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(incident.parent)
+    Path("copy").mkdir()
+    refused = run("snapshot", "copy", "--state-dir", str(incident))
+    assert (refused.code, "copy already exists.\n  Use a new directory." in refused.err) == (3, True), refused.err
 
 
 @pytest.mark.parametrize(

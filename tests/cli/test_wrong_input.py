@@ -356,7 +356,12 @@ def test_the_way_back_of_what_is_parked_is_no_warning(tmp_path: Path) -> None:
             "--keep-per-job '-1' is not valid.",
             "Use a number from 0 on",
         ),
-        (("frob",), "Unknown verb 'frob'.", "--help"),
+        (("frob",), "Unknown verb 'frob'.", "There is no directory of this name either. `gatewaydoctor --help`"),
+        (("repair", "--kep", "3"), "Unknown option --kep.", "See `gatewaydoctor repair --help`."),
+        (("repair", "--resume"), "--resume needs a value.", "repair --help"),
+        (("repair", "--resume", "--state-dir", "{0}"), "and --state-dir is an option.", "--resume RUN"),
+        (("--config", "--quiet", "{0}"), "--config needs a value, and --quiet is an option.", "--config FILE"),
+        (("scan", "--quiet=3", "{0}"), "--quiet takes no value.", "scan --help"),
         (("scan", "--output", "{1}/no/x", "{0}"), "No such file or directory.", "Name a file in a directory"),
     ],
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.cli.parser.parameters import REQUIRED, Argument, declared, value_type
+from gatewaydoctor.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ def plain_values(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[
 
 
 def _given(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[str, Any] | None:
+    """Raises UsageError for an option in the place of another one's value."""
     options: dict[str, Parameter] = {}
     places: list[Parameter] = []
     for each in parameters:
@@ -46,9 +48,16 @@ def _given(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[str, A
             parameter = options.get(name)
             if parameter and value is None and value_type(parameter) is not _FLAG:
                 value = next(rest, None)
+                if value in options:
+                    raise UsageError(f"{name} needs a value, and {value} is an option.", _how(parameter, name))
         if parameter is None or not _take(given, parameter, value):
             return None
     return given
+
+
+def _how(parameter: Parameter, name: str) -> str:
+    about = declared(parameter)
+    return f"Put it between them: {name} {about.metavar or 'VALUE'}."
 
 
 def _place(places: list[Parameter]) -> Parameter | None:

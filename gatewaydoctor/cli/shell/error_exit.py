@@ -87,10 +87,12 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
         case _ if format_message := getattr(error, "format_message", None):
             # typer's own errors about arguments, whose base it gives no public name.
             context = getattr(error, "ctx", None)
-            place = context.command_path if context else "gatewaydoctor"
+            verb = f" {command}" * (command in verbs.VERBS)
+            place = context.command_path if context else f"gatewaydoctor{verb}"
             message = _plainer(" ".join(format_message().split()))
             hint = f"See `{place} --help`."
-            if option := getattr(error, "option_name", None):
+            # Only an option that there is not comes with others that it might be.
+            if (option := getattr(error, "option_name", None)) and hasattr(error, "possibilities"):
                 near = nearest(str(option), _options(context))
                 told = f"Did you mean {near}? {hint}" if near else hint
                 message, hint = f"Unknown option {option}.", _of_another(str(option)) or told
@@ -105,6 +107,8 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
 
 _INVALID = r"Invalid value for '(--[\w-]+)': "
 _PLAINER = (
+    (r"Option '(--?[\w-]+)' requires an argument\.", r"\1 needs a value."),
+    (r"Option '(--?[\w-]+)' does not take a value\.", r"\1 takes no value."),
     (r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", r"Unexpected argument: \1."),
     (rf"{_INVALID}'(.*)' is not a valid int(?:eger)?(?: range)?\.?", r"\1 '\2' is not a whole number."),
     (rf"{_INVALID}'(.*)' is not a valid float(?: range)?\.?", r"\1 '\2' is not a number."),

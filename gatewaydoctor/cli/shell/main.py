@@ -37,7 +37,12 @@ def arrange(arguments: Sequence[str]) -> list[str]:
     if name not in verbs.VERBS:
         if _names_a_path(name):
             return [verbs.DEFAULT, *before, name, *rest]
-        raise unknown_word("verb", name, verbs.VERBS, "See `gatewaydoctor --help` for a list of verbs.")
+        raise unknown_word(
+            "verb",
+            name,
+            verbs.VERBS,
+            "There is no directory of this name either. `gatewaydoctor --help` lists the verbs.",
+        )
     if name not in verbs.GROUPS:
         return [name, *before, *rest]
     between, rest = _leading_options(rest)

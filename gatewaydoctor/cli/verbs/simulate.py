@@ -249,9 +249,8 @@ def _verb(name: str) -> Callable[..., Outcome]:
         given = {option.name: values.pop(key) for key, option in own.items()}
         return _simulate(name, run, values, {key: value for key, value in given.items() if value is not None})
 
-    title = scenario.title[0].upper() + scenario.title[1:]
     remedies = ", ".join(remedy.name for remedy in scenario.remedies)
-    verb.__doc__ = f"{title} (report {scenario.incident}). Remedies: {remedies}."
+    verb.__doc__ = f"Remedies: {remedies}."
     common = [Parameter(key, kind, value) for key, kind, value in _COMMON]
     verb.taken = [*common, *(Parameter(key, _annotation(option), None) for key, option in own.items())]  # type: ignore[attr-defined]
     return verb

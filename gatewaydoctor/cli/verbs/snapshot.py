@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from gatewaydoctor.cli.parser.parameters import argument
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import Bench, bench, hands
+from gatewaydoctor.model.command import Command
 from gatewaydoctor.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -111,5 +112,14 @@ def _verify(run: Run, tools: Tools, directory: Path) -> Outcome:
         "problems": [{"path": exact.path(path), "problem": exact.text(problem)} for path, problem in problems],
     }
     code = ExitCode.FINDINGS if problems else ExitCode.OK
-    screen = partial(screens.verified, files=len(manifest.files), problems=problems, view=view_with(run, names, ROWS))
+    another = Command(
+        ("snapshot", "--state-dir", names.path(manifest.state_dir)), run.invocation.program, placed=True
+    )
+    screen = partial(
+        screens.verified,
+        files=len(manifest.files),
+        problems=problems,
+        another=another,
+        view=view_with(run, names, ROWS),
+    )
     return Outcome("snapshot verify", code, run, details=details, screen=screen)

@@ -160,12 +160,12 @@ def _destination(tools: Tools, state_dir: Path, asked: Path | None) -> Path:
     if real.is_relative_to(state_dir) or state_dir.is_relative_to(real):
         raise OutOfBounds(f"{asked} and the state directory overlap.", "Use a directory elsewhere.")
     if lstat_or_none(fs, real) is not None:
-        raise OutOfBounds(f"{asked} already exists.", _other_place(fs, asked))
+        raise OutOfBounds(f"{asked} already exists.", _other_place(fs, real, asked))
     return real
 
 
-def _other_place(fs: ReadFs, asked: Path) -> str:
-    if all(lstat_or_none(fs, asked / name) is None for name in ("openclaw.json", "agents")):
+def _other_place(fs: ReadFs, real: Path, asked: Path) -> str:
+    if all(lstat_or_none(fs, real / name) is None for name in ("openclaw.json", "agents")):
         return "Use a new directory."
     return f"For a state directory: --state-dir {quote(str(asked))}"
 
@@ -352,9 +352,12 @@ def verify_snapshot(tools: Tools, directory: Path) -> tuple[SnapshotManifest, tu
     for file in manifest.files:
         try:
             content = content_of(tools.fs, directory / TREE / file.path, tools.progress.advance)
+        except FileNotFoundError:
+            wrong.append(SnapshotCheck(file.path, "is gone"))
+            continue
         except OSError as error:
             wrong.append(SnapshotCheck(file.path, error.strerror or type(error).__name__))
             continue
         if content.sha256 != file.sha256:
-            wrong.append(SnapshotCheck(file.path, "its bytes have changed"))
+            wrong.append(SnapshotCheck(file.path, "has changed"))
     return manifest, tuple(wrong)

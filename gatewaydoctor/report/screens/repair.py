@@ -123,8 +123,8 @@ def approved(console: Console, *, plan: Plan, view: View) -> None:
     stores = [
         f"{owner}: {_amount(was)} -> {_amount(will)}" for owner, (was, will) in zip(owners, changed, strict=True)
     ]
-    for told in (in_brief(plan.steps), stores):
-        for line in whole(told, console.width, 2, " with --all"):
+    for parts in (in_brief(plan.steps), stores):
+        for line in whole(parts, console.width, 2, " with --all"):
             console.print(Text(line, no_wrap=True))
     starts(console, (), plan.start_after, view)
     # Their commands are among the steps after the run.

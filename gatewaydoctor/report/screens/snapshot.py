@@ -61,14 +61,17 @@ def _databases(console: Console, databases: Sequence[SnapshotDatabase], view: Vi
     _listed(console, "database as damaged as the original", bad, view)
 
 
-def verified(console: Console, *, files: int, problems: Sequence[tuple[str, str]], view: View) -> None:
+def verified(
+    console: Console, *, files: int, problems: Sequence[tuple[str, str]], another: Command, view: View
+) -> None:
+    """`another` makes a snapshot of the same state directory."""
     if not problems:
         console.print(f"{words.plural(files, 'file')}, all as in the manifest.")
         next_step(console, view, "nothing to do.")
         return
     _listed(console, "differs", problems, view)
     console.print(f"{len(problems):,} of {words.plural(files, 'file')} differ.")
-    next_step(console, view, "make another:", view.invocation.command("snapshot"))
+    next_step(console, view, "make another:", another)
 
 
 def _listed(console: Console, title: str, items: Sequence[tuple[str, str]], view: View) -> None:

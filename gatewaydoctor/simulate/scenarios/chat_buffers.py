@@ -169,4 +169,4 @@ def _sentence(gateway: _Gateway) -> str:
     peak, span = spell(max(gateway.heap_trace.values), "MB"), spell(gateway.env.now, "s")
     if gateway.death is None:
         return f"In {span} the heap never exceeds {peak}; at most {gateway.peak} buffers are held at once."
-    return f"Out of memory at {peak} after {span}, with {gateway.hung} hung runs."
+    return f"Out of memory at {peak} after {span}, with {gateway.hung:,} hung runs."

@@ -259,5 +259,5 @@ def _result(gateway: _Gateway, plan: Plan, policy: str, seed: int, remedies: tup
 def _sentence(gateway: _Gateway) -> str:
     peak = spell(max(gateway.heap_trace.values), "MB")
     if gateway.death is None:
-        return f"{gateway.sessions} sessions complete, and the heap never exceeds {peak}."
-    return f"Out of memory at {peak} after {gateway.sessions} sessions and {spell(gateway.death, 's')}."
+        return f"{gateway.sessions:,} sessions complete, and the heap never exceeds {peak}."
+    return f"Out of memory at {peak} after {gateway.sessions:,} sessions and {spell(gateway.death, 's')}."
