@@ -28,7 +28,7 @@ from tests.repair import agentdb
 from tests.repair import test_database_faults as databases
 from tests.repair import test_imports as imports
 from tests.repair.doctor import Doctor
-from tests.repair.faults import EVERY_STEP, FaultFs, Killed, Mode, telling
+from tests.repair.faults import FaultFs, Killed, Mode, taken
 from tests.repair.scene import DEAD, contents, tools, tree
 from tests.repair.test_database_salvage import PEOPLE, leaf_of, whole
 from tests.world import DAY, HOUR, NOW, StateDir, header, job, row, run_key, session_id, talk
@@ -304,7 +304,7 @@ def each_step(
     act: Callable[[Path, Plan, FaultFs], object],
     before: Callable[[Path, Plan], object] | None = None,
 ) -> Iterator[tuple[Path, dict[str, object], FaultFs, BaseException | None]]:
-    """The act on a fresh directory, without a fault at first and then with one at every step that tells."""
+    """The act on a fresh directory, without a fault at first and then with one at each step that is taken."""
     stage = Stage.of(ground, repair)
     assert not stage.plan.empty
     steps: list[int] = [0]
@@ -322,8 +322,7 @@ def each_step(
         if step == 0:
             assert error is None
             log = fs.log
-            # Of a database every second one: all are in test_transact.py.
-            steps += telling(log, mode)[:: 2 if (repair in IN_DATABASES or repair in MORE) and not EVERY_STEP else 1]
+            steps += taken(log, mode)
             assert len(log) > 10
         else:
             assert fs.fault_met

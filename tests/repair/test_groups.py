@@ -21,7 +21,7 @@ from tests.fixtures_source.health import AGENT
 from tests.repair import agentdb
 from tests.repair import test_database_faults as databases
 from tests.repair.doctor import Doctor
-from tests.repair.faults import FaultFs, Killed
+from tests.repair.faults import STRIDE, FaultFs, Killed
 from tests.repair.scene import DEAD, contents, tools, tree
 from tests.repair.test_every_repair import compacted, crowded, trim_in_a_database
 from tests.repair.test_whose_runs import killed_at, last_of
@@ -117,7 +117,7 @@ def test_a_log_that_appears_at_any_step_of_an_apply_stays_with_its_database(
     ground: Path, first: bool, repair: Repair
 ) -> None:
     seen, options = 0, Options(names=frozenset({"main"})) if repair is Repair.PARK else Options()
-    for step in range(1, 400):
+    for step in range(1, 400, STRIDE):
         doctor = Doctor(StateDir(ground, "2026.9.6"))
         trim_in_a_database(doctor.state)
         root, path = doctor.state.root, agentdb.path_in(doctor.state.root)
