@@ -63,9 +63,9 @@ WAYS_BY_SWAPS = [
 """The same with an exchange of names and without one: those begin with another way."""
 
 
-def taken(log: list[str], mode: Mode) -> list[int]:
-    """Every second step that tells, from the first for one kind of fault and from the second for the next."""
-    return telling(log, mode)[list(Mode).index(mode) % STRIDE :: STRIDE]
+def taken(log: list[str], mode: Mode, scene: int) -> list[int]:
+    """Every second step that tells, from the first for one scene and kind of fault and from the second for the next."""
+    return telling(log, mode)[(scene + list(Mode).index(mode)) % STRIDE :: STRIDE]
 
 
 def telling(log: list[str], mode: Mode) -> list[int]:

@@ -322,7 +322,7 @@ def each_step(
         if step == 0:
             assert error is None
             log = fs.log
-            steps += taken(log, mode)
+            steps += taken(log, mode, [*SCENES, *MORE].index(repair))
             assert len(log) > 10
         else:
             assert fs.fault_met
