@@ -64,7 +64,7 @@ WAYS_BY_SWAPS = [
 
 
 def taken(log: list[str], mode: Mode, scene: int) -> list[int]:
-    """Every second step that tells, from the first for one scene and kind of fault and from the second for the next."""
+    """Every second step that tells, from the first for one scene and kind of fault, from the second for the next."""
     return telling(log, mode)[(scene + list(Mode).index(mode)) % STRIDE :: STRIDE]
 
 
