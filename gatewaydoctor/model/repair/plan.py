@@ -273,6 +273,11 @@ class Transact(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_fi
 
 Act = Rewrite | Move | Transact
 
+REMOVE, TO_VAULT = "remove", "move to the vault"
+DISABLE = "disable"
+RECOVER = "recover"
+"""Actions of steps on which more hangs than their words."""
+
 
 class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What one repair does to one target, in words for people: `action` is a verb, `reason` half a sentence. `count`
@@ -297,7 +302,17 @@ class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     @property
     def removes(self) -> bool:
         """Whether its things leave for the vault."""
-        return self.action in ("remove", "move to the vault")
+        return self.action in (REMOVE, TO_VAULT)
+
+    @property
+    def disables(self) -> bool:
+        """Whether it disables jobs. Its sample names them all: the names are what enables them again."""
+        return self.action == DISABLE
+
+    @property
+    def recovers(self) -> bool:
+        """Whether it gets its things out of what is damaged."""
+        return self.action == RECOVER
 
 
 class Note(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from gatewaydoctor.examine.inputs import identities
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
-from gatewaydoctor.model.repair.plan import Act, Copy, Fingerprint, Input, Literal, Move, Note, Refusal, Rewrite, Step
+from gatewaydoctor.model.repair.plan import (
+    DISABLE,
+    Act,
+    Copy,
+    Fingerprint,
+    Input,
+    Literal,
+    Move,
+    Note,
+    Refusal,
+    Rewrite,
+    Step,
+)
 from gatewaydoctor.repair.drafting.databases import drafts_of
 from gatewaydoctor.repair.drafting.rows import StoreDraft
 from gatewaydoctor.repair.vault.layout import spell
@@ -36,8 +48,6 @@ if TYPE_CHECKING:
 
 SAMPLE = 5
 """How many names a step or note carries; it counts all."""
-DISABLE = "disable"
-"""The action of a step that carries all its names: they are what enables the jobs again."""
 
 
 class Draft:

@@ -96,7 +96,7 @@ def _files(plan: Plan, act: Rewrite) -> set[str]:
 
 
 def _recoveries(plan: Plan) -> Iterator[Step]:
-    found = (step for step in plan.steps if step.repair == Repair.SALVAGE and step.action == "recover")
+    found = (step for step in plan.steps if step.repair == Repair.SALVAGE and step.recovers)
     return (step for step in found if step.count)
 
 

@@ -165,7 +165,7 @@ def _name(x: Examination, job_id: str) -> str:
 
 
 def _jobs(x: Examination, done: Done) -> Iterator[Aspect]:
-    named = [name for step in done.plan.steps if step.action == "disable" for name in step.sample]
+    named = [name for step in done.plan.steps if step.disables for name in step.sample]
     if not named:
         return
     jobs = {name: job for name in named for job in x.jobs.jobs if answers_to(job, name)}

@@ -120,7 +120,7 @@ def _then(
         return
     yield _START, None
     yield "check that it is well:", command("after", receipt.run_id)
-    if disabled := [name for step in receipt.steps if step.action == "disable" for name in step.sample]:
+    if disabled := [name for step in receipt.steps if step.disables for name in step.sample]:
         enabling = command("repair", "cron", *_each("--enable", disabled))
         yield "once their cause is found, enable the jobs again:", enabling
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead, parked_key, word_for
-from gatewaydoctor.model.repair.plan import MoveJobs, SetEnabled
+from gatewaydoctor.model.repair.plan import DISABLE, MoveJobs, SetEnabled
 from gatewaydoctor.model.words import duration, plural
-from gatewaydoctor.repair.drafting.draft import DISABLE, literal
+from gatewaydoctor.repair.drafting.draft import literal
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.cron.choice import JobChanges, choose, jobs_of
 from gatewaydoctor.repair.repairs.cron.jobsfile import (

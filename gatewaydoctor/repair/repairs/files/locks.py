@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.repair.plan import TO_VAULT
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import Repair
 
@@ -21,7 +22,7 @@ def plan(draft: Draft, *, named: bool) -> None:
     for lock in dead:
         size = draft.move(lock.path)
         if size is not None:
-            draft.step(Repair.LOCKS, "move to the vault", lock.path, lock.reason, [lock.path.name], size)
+            draft.step(Repair.LOCKS, TO_VAULT, lock.path, lock.reason, [lock.path.name], size)
     running = _running(draft)
     needed = [lock.path.name for lock in dead if lock.path.name.removesuffix(".jsonl.lock") in running]
     if needed:

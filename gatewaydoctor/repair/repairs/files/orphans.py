@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.transcript import ContentClass
+from gatewaydoctor.model.repair.plan import TO_VAULT
 from gatewaydoctor.model.units import HOUR_MS
 from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.drafting.options import Repair
@@ -69,7 +70,7 @@ def _orphans(draft: Draft, store: StoreDraft) -> None:
     for reason, moved in groups.items():
         draft.step(
             Repair.ORPHANS,
-            "move to the vault",
+            TO_VAULT,
             directory,
             reason,
             [name for name, _ in moved],

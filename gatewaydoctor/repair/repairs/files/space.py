@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.files import FileClass
+from gatewaydoctor.model.repair.plan import TO_VAULT
 from gatewaydoctor.model.words import plural, size
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.files import temps
@@ -42,7 +43,7 @@ def _shared_memory(draft: Draft) -> None:
         path = health.path.with_name(f"{health.path.name}-shm")
         if (moved := draft.move(path)) is not None:
             reason = "made again from the log when the database is opened"
-            draft.step(Repair.SPACE, "move to the vault", path.parent, reason, [path.name], moved)
+            draft.step(Repair.SPACE, TO_VAULT, path.parent, reason, [path.name], moved)
 
 
 def _copies(draft: Draft) -> None:
@@ -70,7 +71,7 @@ def _twins(draft: Draft, kept: list[Path], aside: list[Path]) -> None:
             continue
         draft.judge_by(twin)
         reason = f"the same bytes as {twin.name}, which stays"
-        draft.step(Repair.SPACE, "move to the vault", path.parent, reason, [path.name], moved)
+        draft.step(Repair.SPACE, TO_VAULT, path.parent, reason, [path.name], moved)
 
 
 def _set_aside(draft: Draft) -> Iterator[Path]:

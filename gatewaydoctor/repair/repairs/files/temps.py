@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.cron import CronFile, CronRead
 from gatewaydoctor.model.gateway.files import TEMPS, FileClass, FileRecord, NodeKind, TempFamily
+from gatewaydoctor.model.repair.plan import TO_VAULT
 from gatewaydoctor.model.units import HOUR_MS
 from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.drafting.options import Repair
@@ -76,7 +77,7 @@ def _temps(
     if moved:
         draft.step(
             Repair.TEMPS,
-            "move to the vault",
+            TO_VAULT,
             directory,
             f"temp files older than {duration(least)}",
             [name for name, _ in moved],

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from gatewaydoctor.model.database.reading import DatabaseFault, QueueRows
 from gatewaydoctor.model.gateway.queues import STALE_MS, Delivery, DeliveryQueue, QueueCount
-from gatewaydoctor.model.repair.plan import DropDeliveries
+from gatewaydoctor.model.repair.plan import REMOVE, TO_VAULT, DropDeliveries
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
@@ -52,7 +52,7 @@ def _files(draft: Draft, queue: DeliveryQueue, before: int, reason: str) -> Deli
     if not moved:
         return queue
     total = sum(moved.values())
-    draft.step(Repair.QUEUES, "move to the vault", queue.path, reason, list(moved), total)
+    draft.step(Repair.QUEUES, TO_VAULT, queue.path, reason, list(moved), total)
     stay = tuple(each for each in queue.sample if each.name not in moved)
     oldest = min((_queued_at(draft, queue, each) for each in stay), default=None)
     pending = QueueCount(queue.pending.files - len(moved), queue.pending.bytes - total, oldest)
@@ -85,7 +85,7 @@ def _rows(draft: Draft, before: int, reason: str) -> None:
         ids = [(str(queue), str(name)) for queue, name, _ in old]
         draft.edits.setdefault(state.path, []).append(DropDeliveries(rows=tuple(ids)))
         total = sum(size for _, _, size in old if isinstance(size, int))
-        draft.step(Repair.QUEUES, "remove", state.path, reason, [name for _, name in ids], total)
+        draft.step(Repair.QUEUES, REMOVE, state.path, reason, [name for _, name in ids], total)
         left = (
             QueueRows(str(queue), str(status), _whole(count) or 0, _whole(at)) for queue, status, count, at in rest
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.repair.plan import Literal, Segment
+from gatewaydoctor.model.repair.plan import REMOVE, Literal, Segment
 from gatewaydoctor.model.units import HOUR_MS, MINUTE_MS
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.drafting.options import Repair
@@ -71,7 +71,7 @@ def _mend(draft: Draft) -> None:
         runs = [found.runs[place] for place in sorted(gone)]
         draft.step(
             Repair.SUBAGENTS,
-            "remove",
+            REMOVE,
             path,
             f"runs that ended more than {duration(least)} ago and have no archive date",
             [run.run_id for run in runs],

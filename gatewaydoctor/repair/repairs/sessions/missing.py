@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.transcript import PointerKind, Presence
+from gatewaydoctor.model.repair.plan import REMOVE
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
@@ -65,7 +66,7 @@ def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
     _say(draft, store, "point to the file that is there", "sessions whose sessionFile does not exist", pointed)
     linked = [_link(draft, store, position, match) for position, match in threads.matches()]
     _say(draft, store, "point to the transcript of their thread", "they have no sessionId", linked)
-    _say(draft, store, "remove", "sessions you named, without a transcript", dropped)
+    _say(draft, store, REMOVE, "sessions you named, without a transcript", dropped)
     if named and left:
         people = sum(entry.kind not in MACHINE_KINDS for entry in left)
         draft.caution(
@@ -106,7 +107,7 @@ def _say(draft: Draft, store: StoreDraft, action: str, reason: str, entries: lis
             store.path,
             reason,
             [entry.key for entry in entries],
-            sum(entry.bytes for entry in entries) if action == "remove" else 0,
+            sum(entry.bytes for entry in entries) if action == REMOVE else 0,
             agent_id=store.facts.agent_id,
             **of_people(entries),
         )

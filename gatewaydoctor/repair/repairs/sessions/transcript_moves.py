@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.files import PRIMARY, SIDECARS, FileRecord, NodeKind
+from gatewaydoctor.model.repair.plan import TO_VAULT
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.state.history.names import parse_name, topic_owners
 from gatewaydoctor.state.history.references import References, basename
@@ -28,7 +29,7 @@ def move_transcripts(draft: Draft, store: StoreDraft) -> None:
     if moved:
         draft.step(
             Repair.TRIM,
-            "move to the vault",
+            TO_VAULT,
             store.path.parent,
             "transcripts of the removed rows",
             [name for name, _ in moved],

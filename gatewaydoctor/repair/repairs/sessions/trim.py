@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gatewaydoctor.examine.cron.jobs import QUIET_MS
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Entry, Kind, Status
+from gatewaydoctor.model.repair.plan import REMOVE
 from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair, TrimOptions
@@ -183,7 +184,7 @@ def _say(draft: Draft, store: RowsDraft, gone: list[Gone]) -> None:
     for (group, kind, reason), rows in sorted(groups.items(), key=lambda item: -len(item[1])):
         draft.step(
             Repair.TRIM,
-            "remove",
+            REMOVE,
             store.path,
             reason if kind is Kind.CRON_RUN else f"{kind.value} rows: {reason}",
             [each.key for each in rows],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.stores.databases import imports_leftovers
 from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.files import PRIMARY
+from gatewaydoctor.model.repair.plan import TO_VAULT
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.rows import Source
@@ -65,7 +66,7 @@ def _drop(draft: Draft, parked: Parked) -> None:
     entries = [entry for _, entry in parked.sessions.rows()] if parked.sessions else []
     draft.step(
         Repair.UNPARK,
-        "move to the vault",
+        TO_VAULT,
         parked.paths[0].parent,
         f"{what}, not wanted any more",
         list(sizes),

@@ -28,6 +28,9 @@ from gatewaydoctor.model.gateway.cron import parked_key
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, STATUS_BY_WORD, Status, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.repair.plan import (
+    RECOVER,
+    REMOVE,
+    TO_VAULT,
     Copy,
     DropIndexes,
     DropOrphans,
@@ -112,7 +115,7 @@ def _move(draft: Draft, repair: Repair, path: Path, suffixes: tuple[str, ...], r
     moved = [(file.name, size) for file in files if (size := draft.move(file)) is not None]
     if moved:
         names = [name for name, _ in moved]
-        draft.step(repair, "move to the vault", path.parent, reason, names, sum(size for _, size in moved))
+        draft.step(repair, TO_VAULT, path.parent, reason, names, sum(size for _, size in moved))
 
 
 def plan_quarantine(draft: Draft, *, named: bool) -> None:
@@ -140,7 +143,7 @@ def plan_quarantine(draft: Draft, *, named: bool) -> None:
     if paths:
         draft.edits.setdefault(store.path, []).append(DropRecords(paths=tuple(paths)))
         reason = "quarantine records of databases in which a full check finds nothing"
-        draft.step(Repair.QUARANTINE, "remove", store.path, reason, paths, 0)
+        draft.step(Repair.QUARANTINE, REMOVE, store.path, reason, paths, 0)
 
 
 def plan_schema(draft: Draft, *, named: bool) -> None:
@@ -202,13 +205,13 @@ def _orphans(draft: Draft, health: DatabaseHealth, problem: OrphanRows) -> None:
         keys = sorted(given.keys)
         people = sum(parse_key(key).kind not in MACHINE_KINDS for key in keys)
         about = {"agent_id": health.agent_id, "conversations": people}
-        draft.step(Repair.SCHEMA, "recover", health.path, reason, keys, 0, **about)
+        draft.step(Repair.SCHEMA, RECOVER, health.path, reason, keys, 0, **about)
     left = {pair: rows - given.rows.get(pair, 0) for pair, rows in counts.items()}
     names = [table for (table, _), rows in left.items() for _ in range(rows)]
     if names:
         edits.append(DropOrphans(count=len(names)))
         reason = "rows that refer to rows that are gone"
-        draft.step(Repair.SCHEMA, "remove", health.path, reason, names, 0, agent_id=health.agent_id)
+        draft.step(Repair.SCHEMA, REMOVE, health.path, reason, names, 0, agent_id=health.agent_id)
 
 
 class _Given(Struct, frozen=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.databases import imports_leftovers
 from gatewaydoctor.model.gateway.files import NodeKind
-from gatewaydoctor.model.repair.plan import Copy, Literal, Segment
+from gatewaydoctor.model.repair.plan import TO_VAULT, Copy, Literal, Segment
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.databases import beside_of, without_log
 from gatewaydoctor.repair.drafting.options import Repair
@@ -169,6 +169,4 @@ def _take_back_one(draft: Draft, database: DatabaseDraft, leftover: ComparedLeft
     sizes = {path.name: size for path in paths if (size := draft.move(path)) is not None}
     reason = "a database that an unfinished import began; sessions.json has every session of it"
     names, total = list(sizes), sum(sizes.values())
-    draft.step(
-        Repair.IMPORT, "move to the vault", database.path.parent, reason, names, total, agent_id=database.agent_id
-    )
+    draft.step(Repair.IMPORT, TO_VAULT, database.path.parent, reason, names, total, agent_id=database.agent_id)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gatewaydoctor.checks.stores.databases import ends_refusal, imports_leftovers, waiting_source
 from gatewaydoctor.model.database.legacy import LegacyFault, LegacyForm
 from gatewaydoctor.model.gateway.soundness import Damaged, Sound
-from gatewaydoctor.model.repair.plan import Copy, DropMigrations, Transact
+from gatewaydoctor.model.repair.plan import RECOVER, REMOVE, TO_VAULT, Copy, DropMigrations, Transact
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
@@ -94,7 +94,7 @@ def _have_imported(draft: Draft) -> None:
     draft.edits.setdefault(state.path, []).append(DropMigrations())
     draft.state = replace(draft.x.state_rows, started=None)
     reason = "records that the startup migrations are done: the next start runs them again, and imports the file"
-    draft.step(Repair.LEFTOVER, "remove", state.path, reason, ["startup-migrations", "state-migrations"], 0)
+    draft.step(Repair.LEFTOVER, REMOVE, state.path, reason, ["startup-migrations", "state-migrations"], 0)
 
 
 def _let_go(draft: Draft, store: StoreDraft, source: RetainedSource, *, named: bool) -> None:
@@ -110,7 +110,7 @@ def _let_go(draft: Draft, store: StoreDraft, source: RetainedSource, *, named: b
     if size is not None:
         reason = "an import source for a plugin, whose receipt names another file"
         names = [entry.key for _, entry in store.entries()] or [store.path.name]
-        draft.step(Repair.LEFTOVER, "move to the vault", store.path, reason, names, size, agent_id=store.agent_id)
+        draft.step(Repair.LEFTOVER, TO_VAULT, store.path, reason, names, size, agent_id=store.agent_id)
 
 
 def _is_link(draft: Draft, path: Path) -> OutOfReach:
@@ -142,14 +142,12 @@ def _rescue(draft: Draft, store: StoreDraft, leftover: ComparedLeftover) -> bool
         reason = (
             "complete sessions of the damaged file that the database lacks or has older; the rest goes to the vault"
         )
-        _say(draft, store, "recover", reason, [entry for _, entry in store.entries()])
+        _say(draft, store, RECOVER, reason, [entry for _, entry in store.entries()])
         return True
     size = draft.move(store.path)
     if size is not None:
         reason = "a damaged import source whose every complete session the database has"
-        draft.step(
-            Repair.LEFTOVER, "move to the vault", store.path, reason, [store.path.name], size, agent_id=store.agent_id
-        )
+        draft.step(Repair.LEFTOVER, TO_VAULT, store.path, reason, [store.path.name], size, agent_id=store.agent_id)
     return False
 
 
@@ -167,7 +165,7 @@ def _move_damaged(draft: Draft) -> None:
             continue
         if (size := draft.move(each.path)) is not None:
             reason = f"{each.known.pattern} of an earlier release, which {each.fault.text}"
-            draft.step(Repair.LEFTOVER, "move to the vault", each.path, reason, [each.path.name], size)
+            draft.step(Repair.LEFTOVER, TO_VAULT, each.path, reason, [each.path.name], size)
 
 
 def _keep_lines(draft: Draft, each: FoundLegacyFile) -> bool:
@@ -217,7 +215,7 @@ def _move_empty(draft: Draft, store: StoreDraft) -> None:
     if size is not None:
         names = [store.path.name]
         reason = "an import source without an entry"
-        draft.step(Repair.LEFTOVER, "move to the vault", store.path, reason, names, size, agent_id=store.agent_id)
+        draft.step(Repair.LEFTOVER, TO_VAULT, store.path, reason, names, size, agent_id=store.agent_id)
 
 
 def _lighten(draft: Draft, store: StoreDraft, leftover: ComparedLeftover) -> bool:
@@ -238,11 +236,11 @@ def _lighten(draft: Draft, store: StoreDraft, leftover: ComparedLeftover) -> boo
         size = draft.move(store.path)
         if size is not None:
             reason = "an import source whose every row the database has, or a start refuses"
-            draft.step(Repair.LEFTOVER, "move to the vault", store.path, reason, names, size, **about)
+            draft.step(Repair.LEFTOVER, TO_VAULT, store.path, reason, names, size, **about)
         return False
     for place, _ in leaving:
         store.drop(place)
     reason = "rows that the database has newer or the same, or a start refuses"
     size = sum(entry.bytes for entry in entries)
-    draft.step(Repair.LEFTOVER, "remove", store.path, reason, names, size, **about)
+    draft.step(Repair.LEFTOVER, REMOVE, store.path, reason, names, size, **about)
     return True

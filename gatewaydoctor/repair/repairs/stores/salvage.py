@@ -14,6 +14,7 @@ from gatewaydoctor.model.gateway.entry import DISPOSABLE, MACHINE_KINDS, Kind
 from gatewaydoctor.model.gateway.files import TEMPS
 from gatewaydoctor.model.gateway.soundness import Damaged
 from gatewaydoctor.model.gateway.store import Layout
+from gatewaydoctor.model.repair.plan import RECOVER, TO_VAULT
 from gatewaydoctor.model.words import plural, size
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
 from gatewaydoctor.repair.drafting.options import Repair
@@ -258,7 +259,7 @@ def _nothing(draft: Draft, store: StoreDraft) -> None:
         if moved is not None:
             draft.step(
                 Repair.SALVAGE,
-                "move to the vault",
+                TO_VAULT,
                 store.path,
                 "a store without a complete session, over which 2026.9.6 refuses to start",
                 [store.path.name],
@@ -284,7 +285,7 @@ def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
         copy = f"sessions of a {'sound' if each.sound else 'damaged'} copy, newer or only there"
         draft.step(
             Repair.SALVAGE,
-            "recover",
+            RECOVER,
             each.path,
             "complete sessions of the damaged store" if each.primary else copy,
             [entry.key for entry in rows],

@@ -11,6 +11,7 @@ from gatewaydoctor.examine.databases.inventory import EVENTS, Inventory
 from gatewaydoctor.examine.databases.setaside import is_people
 from gatewaydoctor.model.gateway.entry import Kind, Status, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.repair.plan import RECOVER
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.columns import columns_lacking, columns_left
 from gatewaydoctor.repair.databases.owners import recovered_key
@@ -72,7 +73,7 @@ def _step(draft: Draft, path: Path, target: Target, reason: str, keys: Sequence[
     about = of_people(_named(keys))
     touched = about["touched"]
     about["touched"] = touched[:SAMPLE] if isinstance(touched, tuple) else ()
-    draft.step(Repair.SALVAGE, "recover", path, reason, list(keys), size, agent_id=target.agent_id, **about)
+    draft.step(Repair.SALVAGE, RECOVER, path, reason, list(keys), size, agent_id=target.agent_id, **about)
 
 
 def tell(
@@ -89,7 +90,7 @@ def tell(
     if target.role is DatabaseRole.STATE and own is not None:
         jobs = [str(job) for (job,) in own.rows("cron_jobs", ("job_id",))]
         reason = f"rows of the damaged state database; {plural(sum(rows.values()), 'row')} in all"
-        draft.step(Repair.SALVAGE, "recover", target.path, reason, jobs or [target.path.name], 0)
+        draft.step(Repair.SALVAGE, RECOVER, target.path, reason, jobs or [target.path.name], 0)
     elif own is not None:
         keys = [*inventory.rows, *sorted(recovered(target, inventory, copies))]
         events = plural(sum(inventory.events.values()) - unfit.get(EVENTS, 0), "event")

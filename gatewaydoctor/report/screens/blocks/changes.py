@@ -51,7 +51,7 @@ def in_brief(steps: Sequence[Step]) -> list[str]:
 
 def _first(rows: Sequence[tuple[Step, ...]], most: int) -> Sequence[tuple[Step, ...]]:
     """So many of them, and those that disable a job, in their order."""
-    return [group for at, group in enumerate(rows) if at < most or group[0].action == "disable"]
+    return [group for at, group in enumerate(rows) if at < most or group[0].disables]
 
 
 def _alike(steps: Sequence[Step]) -> Iterable[tuple[Step, ...]]:
@@ -59,7 +59,7 @@ def _alike(steps: Sequence[Step]) -> Iterable[tuple[Step, ...]]:
     groups: dict[tuple[str, ...], list[Step]] = {}
     for step in steps:
         job = _job(step)
-        whose = step.target if step.action == "disable" else step.job_id or step.job_name or ""
+        whose = step.target if step.disables else step.job_id or step.job_name or ""
         same = ("trim", job) if job else (step.repair, step.action, step.reason, whose)
         groups.setdefault(same, []).append(step)
     return map(tuple, groups.values())
@@ -74,7 +74,7 @@ def _change(group: tuple[Step, ...], view: View) -> str:
     job = first.job_name or first.job_id
     if not _job(first) or view.verbose:
         owner = f" ({view.names.identifier(job, 'job')})" if job else ""
-        if first.action == "disable":
+        if first.disables:
             return f"{first.repair}: disable {_first_names(first.sample, view)}"
         return f"{first.repair}: {first.action} {first.reason}{owner}"
     counts: Counter[str] = Counter()
