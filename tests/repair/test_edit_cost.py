@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.repair.plan import DropSessions
+from gatewaydoctor.model.repair.edits import DropSessions
 from gatewaydoctor.repair.databases.edits import perform
 from gatewaydoctor.repair.databases.making import CACHE_KIB
 from tests.repair.agentdb import SCHEMA, connected, node

@@ -10,15 +10,8 @@ import apsw
 import pytest
 
 from gatewaydoctor.model.errors import DoctorError
-from gatewaydoctor.model.repair.plan import (
-    DropFields,
-    DropSessions,
-    EndedSession,
-    EndSessions,
-    Move,
-    Plan,
-    Transact,
-)
+from gatewaydoctor.model.repair.edits import DropFields, DropSessions, EndedSession, EndSessions
+from gatewaydoctor.model.repair.plan import Move, Plan, Transact
 from gatewaydoctor.repair.databases.making import log_ahead
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
@@ -35,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gatewaydoctor.model.repair.plan import Edit
+    from gatewaydoctor.model.repair.edits import Edit
 
 TARGET = "agents/main/agent/openclaw-agent.sqlite"
 GONE = (run_key("job", 0), run_key("job", 1))

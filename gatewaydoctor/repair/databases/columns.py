@@ -13,7 +13,7 @@ from gatewaydoctor.storage.sqlite.sql import columns_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gatewaydoctor.model.repair.plan import Rebuild
+    from gatewaydoctor.model.repair.edits import Rebuild
     from gatewaydoctor.storage.database.rescue import Rescue
     from gatewaydoctor.storage.sqlite.opened import SchemaItem
 

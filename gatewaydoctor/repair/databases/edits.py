@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, assert_never
 
-from gatewaydoctor.model.repair.plan import (
+from gatewaydoctor.model.repair.edits import (
     BringSessions,
     DropDeliveries,
     DropFields,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from gatewaydoctor.model.repair.plan import Edit
+    from gatewaydoctor.model.repair.edits import Edit
 
 
 def perform(connection: apsw.Connection, edit: Edit, sources: Sequence[Path] = ()) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from gatewaydoctor.model.repair.plan import (
+from gatewaydoctor.model.repair.edits import (
     BringSessions,
     DropFields,
     DropSessions,

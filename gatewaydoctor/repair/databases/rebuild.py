@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.model.repair.plan import Rebuild
+    from gatewaydoctor.model.repair.edits import Rebuild
     from gatewaydoctor.storage.database.rescue import Rescue
     from gatewaydoctor.storage.sqlite.opened import SchemaItem
     from gatewaydoctor.storage.sqlite.pages import Value

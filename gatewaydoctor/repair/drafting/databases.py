@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.database.health import BrokenPages, LogGone, SchemaDrift
 from gatewaydoctor.model.database.reading import DatabaseFault
-from gatewaydoctor.model.repair.plan import (
+from gatewaydoctor.model.repair.edits import (
     BringSessions,
     DropFields,
     DropSessions,
     EndedSession,
     EndSessions,
     GiveOwners,
-    Move,
     SetTrigger,
-    Transact,
 )
+from gatewaydoctor.model.repair.plan import Move, Transact
 from gatewaydoctor.repair.drafting.rows import DatabaseDraft
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.model.database.health import DatabaseHealth
-    from gatewaydoctor.model.repair.plan import Edit
+    from gatewaydoctor.model.repair.edits import Edit
     from gatewaydoctor.repair.drafting.draft import Draft
 
 _CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events", "cron_jobs"})

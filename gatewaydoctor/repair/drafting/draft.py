@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.entry import Kind
     from gatewaydoctor.model.outcome.finding import Finding
-    from gatewaydoctor.model.repair.plan import Edit, Segment, StoreSummary
+    from gatewaydoctor.model.repair.edits import Edit
+    from gatewaydoctor.model.repair.plan import Segment, StoreSummary
     from gatewaydoctor.repair.drafting.options import Options
     from gatewaydoctor.repair.drafting.rows import RowsDraft
     from gatewaydoctor.system.fs import FileStat, ReadFs

@@ -7,7 +7,8 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.origins import Origins
-from gatewaydoctor.model.repair.plan import Copy, Rebuild, Rewrite, Transact
+from gatewaydoctor.model.repair.edits import Rebuild
+from gatewaydoctor.model.repair.plan import Copy, Rewrite, Transact
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.vault.directory import dress_of, owner_for
 from gatewaydoctor.repair.vault.provenance import provenance

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from gatewaydoctor.model.repair.plan import PLAN_SCHEMA_VERSION, Copy, Move, Plan, Rebuild, Transact
+from gatewaydoctor.model.repair.edits import Rebuild
+from gatewaydoctor.model.repair.plan import PLAN_SCHEMA_VERSION, Copy, Move, Plan, Transact
 from gatewaydoctor.repair.writing.errors import BadPlan, VaultDamaged
 from gatewaydoctor.system.reading import read_up_to
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead, parked_key, word_for
-from gatewaydoctor.model.repair.plan import DISABLE, MoveJobs, SetEnabled
+from gatewaydoctor.model.repair.edits import MoveJobs, SetEnabled
+from gatewaydoctor.model.repair.plan import DISABLE
 from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.drafting.draft import literal
 from gatewaydoctor.repair.drafting.options import Repair

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from gatewaydoctor.model.database.reading import DatabaseFault, QueueRows
 from gatewaydoctor.model.gateway.queues import STALE_MS, Delivery, DeliveryQueue, QueueCount
-from gatewaydoctor.model.repair.plan import REMOVE, TO_VAULT, DropDeliveries
+from gatewaydoctor.model.repair.edits import DropDeliveries
+from gatewaydoctor.model.repair.plan import REMOVE, TO_VAULT
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach

@@ -16,7 +16,8 @@ from gatewaydoctor.model.gateway.parked import (
     parked_name,
     parked_rows,
 )
-from gatewaydoctor.model.repair.plan import KeepSessions, Move, Transact
+from gatewaydoctor.model.repair.edits import KeepSessions
+from gatewaydoctor.model.repair.plan import Move, Transact
 from gatewaydoctor.repair.drafting.databases import beside_of
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.named import named_agent

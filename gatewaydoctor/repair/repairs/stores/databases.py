@@ -27,22 +27,18 @@ from gatewaydoctor.model.database.reading import UNOPENABLE, DatabaseFault, Data
 from gatewaydoctor.model.gateway.cron import parked_key
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, STATUS_BY_WORD, Status, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.repair.plan import (
-    RECOVER,
-    REMOVE,
-    TO_VAULT,
-    Copy,
+from gatewaydoctor.model.repair.edits import (
     DropIndexes,
     DropOrphans,
     DropRecords,
     DropTriggers,
     GiveOwners,
-    Literal,
     MoveJobs,
     SetOwner,
     SetTrigger,
     SetVersion,
 )
+from gatewaydoctor.model.repair.plan import RECOVER, REMOVE, TO_VAULT, Copy, Literal
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.owners import LOST_ROWS, LOST_WINDOWS, UNOWNED, recovered_key
 from gatewaydoctor.repair.databases.sessions import quoted
@@ -59,7 +55,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.database.health import DatabaseHealth
     from gatewaydoctor.model.gateway.cron import CronJob
-    from gatewaydoctor.model.repair.plan import Edit
+    from gatewaydoctor.model.repair.edits import Edit
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.sqlite.opened import Opened
 

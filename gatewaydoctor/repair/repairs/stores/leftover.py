@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from gatewaydoctor.checks.stores.databases import ends_refusal, imports_leftovers, waiting_source
 from gatewaydoctor.model.database.legacy import LegacyFault, LegacyForm
 from gatewaydoctor.model.gateway.soundness import Damaged, Sound
-from gatewaydoctor.model.repair.plan import RECOVER, REMOVE, TO_VAULT, Copy, DropMigrations, Transact
+from gatewaydoctor.model.repair.edits import DropMigrations
+from gatewaydoctor.model.repair.plan import RECOVER, REMOVE, TO_VAULT, Copy, Transact
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair

@@ -13,7 +13,7 @@ from gatewaydoctor.examine.databases.setaside import copies_of, is_people, open_
 from gatewaydoctor.model.database.health import BrokenPages, ForeignLog, SchemaDrift, Unopened
 from gatewaydoctor.model.database.reading import UNOPENABLE, DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
-from gatewaydoctor.model.repair.plan import Brought, Rebuild
+from gatewaydoctor.model.repair.edits import Brought, Rebuild
 from gatewaydoctor.repair.databases.rebuild import counted
 from gatewaydoctor.repair.databases.tables import can_be_made
 from gatewaydoctor.repair.drafting.databases import beside_of, transact

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.model.repair.plan import Rebuild
+    from gatewaydoctor.model.repair.edits import Rebuild
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.database.rescue import Rescue
     from gatewaydoctor.storage.sqlite.opened import SchemaItem
