@@ -201,3 +201,16 @@ def test_the_screen_ends_with_the_next_step(tmp_path: Path) -> None:
     assert "main 0 0 1 0 1 2" in " ".join(told.out.split())
     verbose = run("migration", "-v", "--state-dir", str(tmp_path / "state-dir"), "--now", str(NOW)).out
     assert "2 turns of conversations only here" in " ".join(verbose.split())
+
+
+@pytest.mark.parametrize(("database", "told"), [(True, "no file of an import"), (False, "sessions in files")])
+def test_an_agent_without_anything_of_an_import_is_not_counted_as_nothing(
+    state: Path, database: bool, told: str
+) -> None:
+    shutil.rmtree(state / "agents/main/session-sqlite-import-archive")
+    if not database:
+        shutil.rmtree(state / "agents/main/agent")
+    screen = run("migration", "--state-dir", str(state), "--now", str(NOW)).out
+    assert "main 0" not in " ".join(screen.split())
+    assert f"main: {told}" in screen
+    assert "nothing of an import is here to compare" in screen

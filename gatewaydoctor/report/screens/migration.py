@@ -63,6 +63,9 @@ def _overview(console: Console, found: Migration, view: View) -> None:
     console.print()
     table = grid("agent", "rows", "left out", "transcripts", "in database", "only in files", "people's turns")
     for agent in shown:
+        if not _anything_old(agent):
+            table.add_row(view.agent(agent.agent_id), *[NONE] * 6)
+            continue
         rows, files, only = agent.rows, sum(agent.files.values()), agent.only_in_files
         there = sum(count for (_, place), count in agent.files.items() if place in _IN_DATABASE)
         people = sum(each.people for each in only)
@@ -77,6 +80,10 @@ def _overview(console: Console, found: Migration, view: View) -> None:
         )
     console.print(table)
     more(console, len(shown), len(found.agents), "agents")
+    for bare, told in ((True, "no file of an import, no archive"), (False, "sessions in files, not imported")):
+        names = [view.agent(a.agent_id) for a in shown if not _anything_old(a) and bool(a.database) is bare]
+        if names:
+            console.print(f"{', '.join(names)}: {told}")
 
 
 def _notes(console: Console, found: Migration, x: Examination, view: View) -> None:
@@ -91,6 +98,11 @@ def _notes(console: Console, found: Migration, x: Examination, view: View) -> No
     if resets:
         kept = "archive of a reset" if resets == 1 else "archives of resets"
         console.print(f"{resets:,} {kept}. {_kept(x)}")
+
+
+def _anything_old(agent: AgentMigration) -> bool:
+    """Whether it has files of an import or from before it, to compare with a database."""
+    return bool(agent.rows or agent.files)
 
 
 def _agent(console: Console, agent: AgentMigration, view: View) -> None:
@@ -121,7 +133,7 @@ def _lines(agent: AgentMigration) -> Iterator[tuple[str, bool]]:
         gap = f", {unread:,} not read" if unread else ""
         files = words.plural(total, "transcript")
         yield f"{_WORDS[source]}: {files}, {held}{rest}{turns}{gap}", bool(people or unread)
-    if not agent.rows and not agent.files:
+    if not _anything_old(agent):
         yield "no file of an import, no archive", False
 
 
@@ -272,6 +284,8 @@ def step(judgement: Judgement, view: View, exported: tuple[str, int] | None) -> 
         return NextStep(command=command("migration", "--export", "DIR"), why=why)
     if any(agent.problem for agent in found.agents):
         return NextStep(command=command("scan"), why="what is wrong with the database")
+    if not any(map(_anything_old, found.agents)):
+        return NextStep(command=None, why="nothing of an import is here to compare; nothing to do")
     return NextStep(command=None, why="nothing is only in files; nothing to do")
 
 

@@ -44,8 +44,8 @@ def _call(cost: UsageCost, view: View) -> str:
 def _estimate(cost: UsageCost, *, known: bool) -> str:
     release = f"{cost.release}" if known else f"{cost.release}, whose calls cost most (the release is not known)"
     if not cost.loop_ms:
-        return f"almost no time on the event loop of {release}"
-    took = f"{words.duration(cost.loop_ms)} on the event loop of {release}"
+        return f"almost no time on the event loop, as measured with {release}"
+    took = f"{words.duration(cost.loop_ms)} on the event loop, as measured with {release}"
     piece = f", up to {words.duration(cost.block_ms)} at a time" if cost.block_ms else ""
     return f"{took}{piece}; short of memory it takes far longer"
 
