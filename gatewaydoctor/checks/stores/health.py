@@ -34,7 +34,15 @@ from gatewaydoctor.checks.stores.schemas import (
     unmigrated,
     versions_differ,
 )
-from gatewaydoctor.checks.stores.unsound import bad_lock, broken, hot_journal, read_only, unchangeable, unopened
+from gatewaydoctor.checks.stores.unsound import (
+    bad_lock,
+    broken,
+    hot_journal,
+    read_only,
+    torn_credentials,
+    unchangeable,
+    unopened,
+)
 from gatewaydoctor.model.database.health import (
     BadEntries,
     BrokenPages,
@@ -49,6 +57,7 @@ from gatewaydoctor.model.database.health import (
     Quarantined,
     ReadOnlyFormat,
     SchemaDrift,
+    TornCredentials,
     Unchangeable,
     Unopened,
     VersionsDiffer,
@@ -151,6 +160,8 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
             return unchangeable(x, health, problem)
         case HotJournal():
             return hot_journal(x, health, problem)
+        case TornCredentials():
+            return torn_credentials(x, health)
         case VersionsDiffer():
             return versions_differ(x, health, problem)
         case OrphanRows():

@@ -84,6 +84,10 @@ class HotJournal(Struct, frozen=True):
     bytes: int
 
 
+class TornCredentials(Struct, frozen=True):
+    """The record with the credentials of model providers in an agent's database is no JSON."""
+
+
 class VersionsDiffer(Struct, frozen=True):
     """The number in the header and the one in schema_meta are not the same. `fits` is the one of the two whose
     tables, triggers and columns the database has; None if neither or both."""
@@ -201,6 +205,7 @@ Problem = (
     | ReadOnlyFormat
     | Unchangeable
     | HotJournal
+    | TornCredentials
     | VersionsDiffer
     | OrphanRows
     | SchemaDrift

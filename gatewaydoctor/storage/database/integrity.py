@@ -11,6 +11,7 @@ from gatewaydoctor.model.database.health import (
     OrphanRows,
     OtherOwner,
     ReadOnlyFormat,
+    TornCredentials,
     Unopened,
     VersionsDiffer,
 )
@@ -65,6 +66,16 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
         yield orphans
     if role is DatabaseRole.AGENT and (entries := bad_entries(database, whole=whole)):
         yield entries
+    if role is DatabaseRole.AGENT and _has_torn_credentials(database):
+        yield TornCredentials()
+
+
+def _has_torn_credentials(database: Opened) -> bool:
+    """Whether a start cannot read with what its models are asked."""
+    if "auth_profile_store" not in database.tables:
+        return False
+    torn = "SELECT 1 FROM auth_profile_store WHERE store_key = 'primary' AND NOT json_valid(store_json)"
+    return any(True for _ in database.rows(torn))
 
 
 def _is_ahead(database: Opened, role: DatabaseRole, version: int) -> bool:

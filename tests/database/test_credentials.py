@@ -1,0 +1,28 @@
+"""Credentials of model providers in an agent's database."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.harness import run
+
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "database-quarantined"
+TABLE = "CREATE TABLE auth_profile_store (store_key TEXT NOT NULL PRIMARY KEY, store_json TEXT NOT NULL)"
+
+
+@pytest.mark.parametrize(("kept", "refused"), [("{torn", True), ("", True), ('{"profiles": {}}', False)])
+def test_a_start_is_refused_where_they_are_no_json(tmp_path: Path, kept: str, refused: bool) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(FIXTURE / "state", state)
+    with closing(sqlite3.connect(state / "agents/main/agent/openclaw-agent.sqlite", isolation_level=None)) as database:
+        database.execute(TABLE)
+        database.execute("INSERT INTO auth_profile_store VALUES ('primary', ?)", (kept,))
+    document = run("scan", "--json", "--state-dir", str(state), "--now", "2026-05-02T09:00:00Z").document
+    told = [each for each in document["findings"] if each["rule"] == "database-corrupt"]
+    assert bool(told) is refused
+    assert not refused or "credentials" in document["verdict"]["cause"]
