@@ -34,6 +34,8 @@ from . import (  # noqa: F401  (each registers its damages)
     damaged_schemas,
     damaged_secrets,
     damaged_settings,
+    damaged_siblings,
+    damaged_tables,
 )
 from .damages import AGENT, DAMAGES, KEY, QUARANTINE, SECOND, STATE, sql
 from .gateways import environment, start, write_config
