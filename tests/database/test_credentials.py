@@ -19,7 +19,8 @@ TABLE = "CREATE TABLE auth_profile_store (store_key TEXT NOT NULL PRIMARY KEY, s
 def test_a_start_is_refused_where_they_are_no_json(tmp_path: Path, kept: str, refused: bool) -> None:
     state = tmp_path / "state"
     shutil.copytree(FIXTURE / "state", state)
-    with closing(sqlite3.connect(state / "agents/main/agent/openclaw-agent.sqlite", isolation_level=None)) as database:
+    agent = state / "agents/main/agent/openclaw-agent.sqlite"
+    with closing(sqlite3.connect(agent, isolation_level=None)) as database:
         database.execute(TABLE)
         database.execute("INSERT INTO auth_profile_store VALUES ('primary', ?)", (kept,))
     document = run("scan", "--json", "--state-dir", str(state), "--now", "2026-05-02T09:00:00Z").document
