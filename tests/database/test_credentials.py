@@ -15,8 +15,10 @@ FIXTURE = Path(__file__).parents[2] / "fixtures" / "database-quarantined"
 TABLE = "CREATE TABLE auth_profile_store (store_key TEXT NOT NULL PRIMARY KEY, store_json TEXT NOT NULL)"
 
 
-@pytest.mark.parametrize(("kept", "refused"), [("{torn", True), ("", True), ('{"profiles": {}}', False)])
-def test_a_start_is_refused_where_they_are_no_json(tmp_path: Path, kept: str, refused: bool) -> None:
+@pytest.mark.parametrize(
+    ("kept", "refused"), [("{torn", True), ("", True), ("[]", True), ("null", True), ('{"profiles": {}}', False)]
+)
+def test_a_start_is_refused_where_they_are_not_an_object(tmp_path: Path, kept: str, refused: bool) -> None:
     state = tmp_path / "state"
     shutil.copytree(FIXTURE / "state", state)
     agent = state / "agents/main/agent/openclaw-agent.sqlite"

@@ -85,7 +85,7 @@ class HotJournal(Struct, frozen=True):
 
 
 class TornCredentials(Struct, frozen=True):
-    """The record with the credentials of model providers in an agent's database is no JSON."""
+    """The record with the credentials of model providers in an agent's database is not a JSON object."""
 
 
 class VersionsDiffer(Struct, frozen=True):

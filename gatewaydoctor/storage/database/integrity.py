@@ -74,8 +74,11 @@ def _has_torn_credentials(database: Opened) -> bool:
     """Whether a start cannot read with what its models are asked."""
     if "auth_profile_store" not in database.tables:
         return False
-    torn = "SELECT 1 FROM auth_profile_store WHERE store_key = 'primary' AND NOT json_valid(store_json)"
-    return any(True for _ in database.rows(torn))
+    kind = "CASE WHEN json_valid(store_json) THEN json_type(store_json) END"
+    return any(
+        found != "object"
+        for (found,) in database.rows(f"SELECT {kind} FROM auth_profile_store WHERE store_key = 'primary'")
+    )
 
 
 def _is_ahead(database: Opened, role: DatabaseRole, version: int) -> bool:
