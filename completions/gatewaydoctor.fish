@@ -91,7 +91,7 @@ function __gatewaydoctor_offer
                 'fixtures' 'Make directories to test with, and compare what they show.'
         case verb-runs
             printf '%s\t%s\n' \
-                'list' 'List every run and how far it came.' \
+                'list' 'List every run and how far it got.' \
                 'show' 'Show what a run did and whether it can be undone.' \
                 'verify' 'Hash what the vault holds and compare with its manifest.' \
                 'prune' 'Delete the originals of a run for good.'

@@ -157,7 +157,7 @@ def _names(fs: ReadFs, directory: Path) -> list[str]:
 
 
 def _told(fs: ReadFs, runs: Mapping[str, Path], *, interrupted: bool) -> Iterator[Offer]:
-    """Newest first: when it was, how far it came, and what it did."""
+    """Newest first: when it was, how far it got, and what it did."""
     for name in sorted(runs, reverse=True)[:MOST_RUNS]:
         state = _state(fs, runs[name] / "journal")
         if interrupted and state in SETTLED:

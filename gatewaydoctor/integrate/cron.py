@@ -24,7 +24,7 @@ def mail(site: Site) -> str:
 # grew worse, or if the check failed.
 # Where it goes:      the crontab of the user the gateway runs as (crontab -e)
 # Switch it on:       {site.line("check", "--baseline", baseline, "--write-baseline")}
-#                     (once, and whenever what is there now shall count as known)
+#                     (once, and whenever what is there now is to go into the baseline)
 # flock keeps two checks apart (util-linux). In a crontab a percent sign needs
 # a backslash before it.
 SHELL=/bin/sh

@@ -114,7 +114,7 @@ def test_rows_wait_until_the_log_is_whole(damaged: tuple[Doctor, Path, bytes]) -
     doctor, *_ = damaged
     plan = doctor.plan()
     assert [step.repair for step in plan.steps] == ["logs"]
-    assert any("once the log counts" in note.text for note in plan.cautions)
+    assert any("once the log is repaired" in note.text for note in plan.cautions)
     assert [each.reason for each in doctor.plan("expire").refusals] == [
         "The header of its log has to be rebuilt first."
     ]

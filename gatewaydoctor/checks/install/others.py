@@ -50,8 +50,9 @@ UNKNOWN_LOCK = Rule(
     "stale.",
     cause="The directory is shared with a container or over the network, the lock is older than "
     "2026.3.2 and has no start time, or its file is damaged.",
-    gateway="It checks them from where it runs. It treats a transcript lock as stale after 30 minutes at "
-    "the latest, and a store lock (up to 2026.4.25) after 30 s, even if the owner is running.",
+    gateway="It checks them on its own host or in its own container. It treats a transcript lock as "
+    "stale after 30 minutes at the latest, and a store lock (up to 2026.4.25) after 30 s, even if the "
+    "owner is running.",
     remedy="Scan from where the gateway runs: inside its container, or on its host. Do not delete locks "
     "by age; a lock may be held for many minutes.",
 )
@@ -138,7 +139,7 @@ def unknown_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if found:
         yield UNKNOWN_LOCK.finding(
             f"{plural(len(found), 'lock')} whose owner cannot be checked from here, the oldest {_oldest(found)} old.",
-            "The gateway checks them from where it runs, and waits while they appear held.",
+            "The gateway checks them on its own host or in its own container, and waits while they appear held.",
             brief=f"{plural(len(found), 'lock')} of unknown owners",
             count=len(found),
             path=found[0].path,

@@ -118,9 +118,9 @@ def _due(state: StartState, due: list[CronJob]) -> Iterator[Event]:
         each = ", one after another" if len(due) > 1 else ""
         yield _fires(DEFERRED_MS, f"starts {_overdue(due)} 2 min after it is up{each}", due)
         return
-    most = "one after another" if len(due) > 1 else "at once"
-    most += ", those beyond five 5 s apart" if len(due) > 5 else ""
-    yield _fires(AT_ONCE_MS, f"fires {_overdue(due)}, {most}", due)
+    each = ", one after another" if len(due) > 1 else ""
+    each += ", those beyond five 5 s apart" if len(due) > 5 else ""
+    yield _fires(AT_ONCE_MS, f"fires {_overdue(due)}{each}", due)
     if behaviour.resets_main and any(job.session_target == "main" for job in events):
         what = "resets main before a system event if its day is over: a new session, the old transcript as .reset"
         yield Event(

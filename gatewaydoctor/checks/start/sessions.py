@@ -71,7 +71,7 @@ def _imports(store: StoreAtStart) -> Iterator[Event]:
     if store.readable is Readable.YES and store.entries:
         what = (
             f"imports {store.agent_id}: {plural(store.entries, 'session')} of sessions.json, each replacing the row "
-            "of the database with its key; the file is set aside"
+            "of the database with the same key; the file is set aside"
         )
         yield Event(
             forecast.EventKind.IMPORTS, 0, what, (str(store.path),), store.entries, Cost(bytes=store.bytes),

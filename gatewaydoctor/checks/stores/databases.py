@@ -40,7 +40,7 @@ LEGACY = Rule(
     "replace newer rows; error if the release refuses to start because of the file; warning if "
     "nothing would be lost.",
     cause="An unfinished upgrade, an older release started in between, or a restored backup.",
-    gateway="2026.8.1 (exit 1) and 2026.9.3 (exit 78) refuse to start while any such file exists. "
+    gateway="2026.8.1 (exit 1), 2026.9.3 and 2026.9.5 (exit 78) refuse to start while any such file exists. "
     "2026.9.6 imports a sound one: every key in it REPLACES the row of the database, however old "
     "it is, and an entry with another session id takes the conversation's place. It refuses to "
     "start (exit 78) because of a cut, empty or oversized one, a null entry, an unsafe session "

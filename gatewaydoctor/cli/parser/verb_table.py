@@ -72,7 +72,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "usage-scan": "Usage calls that starve the event loop (003).",
     },
     "runs": {
-        "list": "List every run and how far it came.",
+        "list": "List every run and how far it got.",
         "show": "Show what a run did and whether it can be undone.",
         "verify": "Hash what the vault holds and compare with its manifest.",
         "prune": "Delete the originals of a run for good.",

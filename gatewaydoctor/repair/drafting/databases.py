@@ -86,7 +86,7 @@ def without_log(draft: Draft) -> Iterator[DatabaseHealth]:
             yield health
 
 
-LOG_LOST = "What its log held is lost, and once it is made again no file shows that. Look for its -wal first."
+LOG_LOST = "What its log held is lost, and once the database is rebuilt no file shows that. Look for its -wal first."
 _NO_LOG = "The header of its log has to be rebuilt first."
 _FOREIGN_LOG = "Its log is another database's and has to go first."
 _UNFIT = "Rows of it break a constraint of their table: no edit of it passes SQLite's checks."

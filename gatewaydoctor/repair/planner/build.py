@@ -146,7 +146,7 @@ def _say_again(draft: Draft, names: Collection[Repair]) -> None:
     """Rows of a database are repaired, and compared with a sessions.json, once they are in the new one."""
     why = sorted({reason for path in draft.rebuilt for reason in _waiting(draft, path)})
     if any(without_log(draft)):
-        why.append("rows are known once the log counts")
+        why.append("the rows can be read once the log is repaired")
     if draft.x.health.beside_foreign_logs:
         why.append("rows are compared once the foreign log is gone")
     if not names and why:

@@ -56,7 +56,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "text": "The same in words.",
         "withoutTranscript": "Conversations that have a row and no transcript.",
     },
-    "NextInfo": {"command": "What to type; null where nothing is to do.", "why": "What that does."},
+    "NextInfo": {"command": "What to type; null where there is nothing to do.", "why": "What that does."},
     "GatewayInfo": {
         "liveness": "Whether one runs: running, not running or cannot tell, in the words of this field.",
         "evidence": "What each source shows.",
@@ -142,11 +142,11 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "flags": "What is wrong, a word each.",
         "timeline": "Runs over time.",
     },
-    "RunsPerTick": {"median": "Half of the ticks have no more.", "max": "The most."},
+    "RunsPerTick": {"median": "The median.", "max": "The most."},
     "TickInterval": {
-        "median": "Half are no longer; ms.",
-        "p10": "A tenth is no longer; ms.",
-        "p90": "A tenth is longer; ms.",
+        "median": "The median; ms.",
+        "p10": "The 10th percentile; ms.",
+        "p90": "The 90th percentile; ms.",
     },
     "TimelineInfo": {
         "startAtMs": "Start of the first bin; epoch ms.",
@@ -294,7 +294,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "BringSessions": {
         "edit": "bringSessions.",
         "source": "Number of the source they come from.",
-        "keys": "The sessions that come, by key.",
+        "keys": "The sessions that are added, by key.",
     },
     "Rebuild": {
         "edit": "rebuild.",
@@ -440,7 +440,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "LeftOut": {
         "path": "Relative to the state directory.",
         "reason": "Why it is not in the snapshot.",
-        "harmless": "Whether it holds nothing to miss: a log, a socket, a file already gone.",
+        "harmless": "Whether nothing is lost without it: a log, a socket, a file already gone.",
     },
     "SnapshotDatabase": {
         "path": "Relative to the state directory.",

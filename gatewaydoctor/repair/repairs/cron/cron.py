@@ -237,7 +237,7 @@ class _Files:
     def _warn_of_unrunnable(self, jobs: Iterable[ParkedJob]) -> None:
         names = [job.label for job in jobs]
         if names:
-            text = "Jobs that are put back as they were run only if their fault was corrected: scan afterwards."
+            text = "A job that is put back unchanged runs only once its fault is corrected: scan afterwards."
             self.draft.caution(text, names)
 
     def _park(self) -> None:

@@ -135,7 +135,7 @@ def _is_there(draft: Draft, path: Path) -> bool:
 def _database_of(draft: Draft, parked: Parked) -> DatabaseDraft:
     database = next((each for each in draft.databases if each.agent_id == parked.agent_id), None)
     if database is None or not database.opened:
-        why = "has no database" if database is None else "has a database that is not all known"
+        why = "has no database" if database is None else "has a database that was not read completely"
         raise OutOfReach(f"The agent {parked.agent_id} {why}.", "Run `gatewaydoctor scan`.")
     return database
 

@@ -55,7 +55,7 @@ def plan(draft: Draft, *, named: bool) -> None:
             continue
         if not (leftover.compared and store.opened):
             if named:
-                why = "Its rows, or those of the database, are not all known."
+                why = "Its rows, or those of the database, were not read completely."
                 draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, "Run `gatewaydoctor scan`."))
             continue
         stays |= _lighten(draft, store, leftover)
@@ -141,7 +141,8 @@ def _rescue(draft: Draft, store: StoreDraft, leftover: ComparedLeftover) -> bool
     if order:
         store.rebuild([found.source], list(order.values()))
         reason = (
-            "complete sessions of the damaged file that the database lacks or has older; the rest goes to the vault"
+            "complete sessions of the damaged file that the database lacks or has in an older version; the rest "
+            "goes to the vault"
         )
         _say(draft, store, RECOVER, reason, [entry for _, entry in store.entries()])
         return True
@@ -236,12 +237,12 @@ def _lighten(draft: Draft, store: StoreDraft, leftover: ComparedLeftover) -> boo
     if len(leaving) == len(store):
         size = draft.move(store.path)
         if size is not None:
-            reason = "an import source whose every row the database has, or a start refuses"
+            reason = "an import source that a start refuses, or of which the database has every row"
             draft.step(Repair.LEFTOVER, TO_VAULT, store.path, reason, names, size, **about)
         return False
     for place, _ in leaving:
         store.drop(place)
-    reason = "rows that the database has newer or the same, or a start refuses"
+    reason = "rows that a start refuses, or that the database has in the same or a newer version"
     size = sum(entry.bytes for entry in entries)
     draft.step(Repair.LEFTOVER, REMOVE, store.path, reason, names, size, **about)
     return True
