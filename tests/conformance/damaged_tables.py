@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SESSION = "bbbbbbbb-0000-4000-8000-000000001001"
 TORN = "{torn"
 HASH = "0" * 64
+LATER = '{"version":99,"profiles":{"a":5}}'
 _FILLING = {"INTEGER": 1, "INT": 1, "TEXT": "x", "BLOB": b"x", "REAL": 1.0}
 
 
@@ -56,6 +57,9 @@ _torn("diagnostic-row-torn", STATE, "diagnostic_events", payload_json=TORN)
 _torn("web-push-row-torn", STATE, "web_push_subscriptions", preferences_json=TORN)
 _torn("deletion-row-torn", STATE, "agent_deletion_journal", agent_id="third", database_paths_json=TORN)
 _torn("auth-row-torn", AGENT, "auth_profile_store", store_key="primary", store_json=TORN)
+_torn("auth-row-without-profiles", AGENT, "auth_profile_store", store_key="primary", store_json="{}")
+_torn("auth-row-of-a-list", AGENT, "auth_profile_store", store_key="primary", store_json="[]")
+_torn("auth-row-of-a-later-version", AGENT, "auth_profile_store", store_key="primary", store_json=LATER)
 _torn("auth-state-row-torn", AGENT, "auth_profile_state", state_key="primary", state_json=TORN)
 _torn("auth-row-of-the-second-torn", SECOND, "auth_profile_store", store_key="primary", store_json=TORN)
 _torn("cache-row-torn", AGENT, "cache_entries", value_json=TORN)

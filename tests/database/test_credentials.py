@@ -16,7 +16,16 @@ TABLE = "CREATE TABLE auth_profile_store (store_key TEXT NOT NULL PRIMARY KEY, s
 
 
 @pytest.mark.parametrize(
-    ("kept", "refused"), [("{torn", True), ("", True), ("[]", True), ("null", True), ('{"profiles": {}}', False)]
+    ("kept", "refused"),
+    [
+        ("{torn", True),
+        ("", True),
+        ("[]", True),
+        ("{}", True),
+        ('{"profiles": []}', True),
+        ("null", True),
+        ('{"profiles": {}}', False),
+    ],
 )
 def test_a_start_is_refused_where_they_are_not_an_object(tmp_path: Path, kept: str, refused: bool) -> None:
     state = tmp_path / "state"

@@ -197,11 +197,11 @@ def torn_credentials(x: Examination, health: DatabaseHealth) -> Finding:
     return finding_of(
         CORRUPT,
         health,
-        f"The credentials of model providers in {who_of(health, small=True)} are not a JSON object. "
-        "Its pages hold together.",
+        f"The credentials of model providers in {who_of(health, small=True)} cannot be read: they "
+        "are not a JSON object with `profiles`. Its pages hold together.",
         start_over(x, Damage.TORN_CREDENTIALS),
         {"table": "auth_profile_store"},
-        brief="its credentials are not a JSON object",
+        brief="its credentials cannot be read",
         repair=None,
         by_hand="Restore the set from a backup. Or keep a copy, delete the row `primary` of the table "
         "auth_profile_store with the gateway stopped, start it, and sign in to the providers again.",

@@ -85,7 +85,7 @@ class HotJournal(Struct, frozen=True):
 
 
 class TornCredentials(Struct, frozen=True):
-    """The record with the credentials of model providers in an agent's database is not a JSON object."""
+    """The credentials of model providers in an agent's database are not a JSON object with `profiles`."""
 
 
 class VersionsDiffer(Struct, frozen=True):

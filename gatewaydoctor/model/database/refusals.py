@@ -93,7 +93,7 @@ class Damage(StrEnum):
 
 CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.AGENT: {"2026.8.1": 1, "2026.9.3": 1, "2026.9.5": APART, NEWEST: 78},
-    Damage.STATE: {_MIXED: 1, "2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
+    Damage.STATE: {_MIXED: 1, "2026.8.1": 1, "2026.9.3": 1, "2026.9.5": 1, NEWEST: 78},
     Damage.STATE_PAGE: {_MIXED: APART, "2026.8.1": 1, "2026.9.3": 1, "2026.9.5": 78, NEWEST: 78},
     Damage.EMPTY: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.NO_TABLE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
@@ -116,7 +116,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.ENTRIES: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": 1, NEWEST: 1},
     Damage.QUARANTINED: {NEWEST: 1},
     Damage.QUARANTINED_STATE: {NEWEST: 78},
-    Damage.QUARANTINE_STORE: {NEWEST: 1},
+    Damage.QUARANTINE_STORE: {"2026.9.5": STARTS, NEWEST: 1},
     Damage.QUARANTINE_NEWER: {NEWEST: 1},
     Damage.QUARANTINE_EMPTY: {NEWEST: STARTS},
     Damage.INDEX: {"2026.8.1": 1, "2026.9.3": 1, "2026.9.5": APART, NEWEST: 78},

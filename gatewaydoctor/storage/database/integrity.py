@@ -74,7 +74,7 @@ def _has_torn_credentials(database: Opened) -> bool:
     """Whether a start cannot read with what its models are asked."""
     if "auth_profile_store" not in database.tables:
         return False
-    kind = "CASE WHEN json_valid(store_json) THEN json_type(store_json) END"
+    kind = "CASE WHEN json_valid(store_json) THEN json_type(store_json, '$.profiles') END"
     return any(
         found != "object"
         for (found,) in database.rows(f"SELECT {kind} FROM auth_profile_store WHERE store_key = 'primary'")
