@@ -1,0 +1,84 @@
+"""What a start of a release with sessions in files makes of damage, against the verdict on the same directory before
+it. What it makes of a damaged session store is in the checks `reading` and `starts`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .damages import DAMAGES
+from .gateways import start, write_config
+from .install import cache_dir, command
+from .observed import observe
+from .pieces import FILES, MIXED
+from .record import told
+from .test_database_classes import AGENTS, SCHEDULER_S, jobs_of_files, predicted, sessions_of_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.conformance
+UNSCHEDULED = re.compile(r"cron[\]:] (?:gateway/cron: )?failed to start")
+OF_FILES = (
+    *("control", "config-missing", "config-torn", "config-of-0-bytes", "config-of-a-list", "config-a-directory"),
+    *("config-with-a-mark", "config-with-comments", "config-with-an-unknown-key", "config-of-a-newer-release"),
+    *("config-token-missing", "config-token-of-a-torn-file", "config-mode-of-no-kind", "config-bind-of-no-kind"),
+    *("config-tls-without-a-certificate", "config-including-nothing", "config-agent-with-an-unknown-name"),
+    *("config-plugin-that-is-unknown", "config-hooks-without-a-token", "an-agent-twice", "no-default-agent"),
+    *("jobs-file-of-0-bytes", "jobs-file-an-array", "cron-folder-a-file", "sessions-folder-a-file"),
+    *("models-file-torn", "delivery-queue-folder-a-file", "credentials-folder-a-file", "identity-folder-a-file"),
+    *("logs-folder-a-file", "subagents-folder-a-file", "variables-file-a-directory", "registry-of-subagents-torn"),
+)
+OF_A_STATE_DATABASE = ("state-header-garbage", "state-of-a-newer-schema", "state-jobs-page-zeroed", "state-missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A directory that a release started and stopped is in `kept`; `state` is where it was, and where every damaged
+    copy goes."""
+
+    release: str
+    command: list[str]
+    state: Path
+    kept: Path
+
+
+@pytest.fixture(scope="module", params=(*FILES, MIXED))
+def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Base:
+    release = str(request.param)
+    found = command(cache_dir(), release)
+    if found is None:
+        pytest.skip(f"openclaw {release} is not installed (make conformance)")
+    folder = tmp_path_factory.mktemp("files")
+    made = Base(release, found, folder / "state", folder / "kept")
+    write_config(made.state, AGENTS)
+    for agent in AGENTS:
+        sessions_of_files(made.state, agent)
+    jobs_of_files(made.state)
+    assert start(made.command, made.state).up
+    shutil.copytree(made.state, made.kept, symlinks=True)
+    return made
+
+
+@pytest.mark.parametrize("name", (*OF_FILES, *OF_A_STATE_DATABASE))
+def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
+    if name in OF_A_STATE_DATABASE and base.release != MIXED:
+        pytest.skip("it has no state database")
+    shutil.rmtree(base.state)
+    shutil.copytree(base.kept, base.state, symlinks=True)
+    held = set(observe(base.state).jobs)
+    DAMAGES[name].hurt(base.state)
+    said, rules, reason = predicted(base.state)
+    jobs = re.search("jobs-file|cron-folder", name)
+    outcome = start(base.command, base.state, stay_s=SCHEDULER_S if jobs else 0)
+    happened = "starts" if outcome.up else f"refuses, exit {outcome.code}"
+    if outcome.up and UNSCHEDULED.search(outcome.log):
+        happened = "at-risk"
+    elif outcome.up and not jobs and held - set(observe(base.state).jobs):
+        happened = "loses"
+    agreed = told(base.release, "file_classes", name, said, happened)
+    assert agreed, (rules, reason, outcome.log[-2000:])
