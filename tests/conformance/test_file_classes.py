@@ -3,6 +3,7 @@ it. What it makes of a damaged session store is in the checks `reading` and `sta
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -56,12 +57,18 @@ def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("files")
     made = Base(release, found, folder / "state", folder / "kept")
     write_config(made.state, AGENTS)
+    _stamp(made.state / "openclaw.json", release)
     for agent in AGENTS:
         sessions_of_files(made.state, agent)
     jobs_of_files(made.state)
     assert start(made.command, made.state).up
     shutil.copytree(made.state, made.kept, symlinks=True)
     return made
+
+
+def _stamp(config: Path, release: str) -> None:
+    """The release that wrote it, as `openclaw configure` of that release leaves it."""
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"meta": {"lastTouchedVersion": release}}))
 
 
 @pytest.mark.parametrize("name", (*OF_FILES, *OF_A_STATE_DATABASE))

@@ -107,3 +107,11 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "exec-approvals.json").symlink_to("nowhere")
     damaged, skipped = found(tmp_path)
     assert (damaged, [path for path, _ in skipped]) == ([], [str(tmp_path / "update-check.json")])
+
+
+@pytest.mark.parametrize(
+    "known", [each for each in TAKEN_OVER if "/" in each.pattern], ids=lambda known: known.pattern
+)
+def test_there_is_none_where_a_file_is_in_place_of_the_directory(tmp_path: Path, known: LegacyFile) -> None:
+    put(tmp_path, known.pattern.partition("/")[0], b"no directory here")
+    assert found(tmp_path) == ([], [])

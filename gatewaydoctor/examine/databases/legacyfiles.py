@@ -87,7 +87,7 @@ def legacy_files(fs: ReadFs, state_dir: Path, skipped: list[tuple[str, str]]) ->
         for path in _paths(fs, state_dir, each):
             try:
                 found = _damage(fs, path, each)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 skipped.append((str(path), unreadable(path, error).reason))
