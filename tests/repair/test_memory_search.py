@@ -10,11 +10,12 @@ import apsw
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.storage.database.schema import MEMORY_TRIGGERS, drift
 from gatewaydoctor.storage.sqlite.opened import SchemaItem
+from tests.cli.harness import run as cli
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor
 from tests.repair.test_database_repairs import _one_version
 from tests.repair.test_database_salvage import PEOPLE, leaf_of, whole
-from tests.world import StateDir
+from tests.world import NOW, StateDir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,3 +113,15 @@ def test_a_salvage_tells_of_the_index_of_vectors_and_leaves_no_part_of_it(tmp_pa
     assert told.text in {each.text for each in receipt.cautions}
     names = agentdb.ask(path, "SELECT name FROM sqlite_master WHERE name LIKE 'memory%'")
     assert names == [("memory_index_chunks",)]
+
+
+def test_the_receipt_names_what_the_vault_alone_has(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE)
+    run(path, TABLES)
+    run(path, VECTORS)
+    leaf_of("session_nodes")(path)
+    ran = cli("repair", "salvage", "--apply", "--yes", "--state-dir", str(state.root), "--now", str(NOW))
+    _, _, receipt = " ".join(ran.out.split()).partition("Done in ")
+    assert "left out The index of vectors stays in the old file, in the vault; each text keeps its own." in receipt
+    assert "`openclaw memory index` makes the index again" in receipt

@@ -17,6 +17,8 @@ from gatewaydoctor.model.repair.edits import BringSessions, Edit, KeepSessions
 PLAN_SCHEMA_VERSION = "1.0"
 UNTIL_FOUND = "until the cause is found."
 """How a note of the forecast ends that asks for jobs to be disabled before the start."""
+STAYS = "in the old file, in the vault"
+"""Where a note puts what a new database does not have."""
 
 
 class Copy(msgspec.Struct, frozen=True, array_like=True, tag="copy"):
@@ -158,6 +160,11 @@ class Note(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     text: str
     names: tuple[str, ...] = ()
     command: str = ""
+
+    @property
+    def of_vault(self) -> bool:
+        """Whether it is about what a new database lacks and the vault alone has afterwards."""
+        return STAYS in self.text
 
     @property
     def todo(self) -> Command | None:

@@ -50,6 +50,7 @@ def receipt(
         console.print()
     rows = [("checked", Text(view.names.text(sentence))) for sentence in _checked(receipt, view)]
     rows.append(("originals in", Text(_vault(receipt, view), overflow="fold")))
+    rows += [("left out", Text(view.names.text(note.text).rstrip(":"))) for note in receipt.cautions if note.of_vault]
     if receipt.gateway_stopped_by_word:
         rows.append(("gateway", Text("asserted as stopped (--gateway-stopped); recorded in the receipt", "bold")))
     if receipt.fixed_clock is not None:

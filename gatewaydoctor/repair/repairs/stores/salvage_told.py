@@ -11,7 +11,7 @@ from gatewaydoctor.examine.databases.inventory import EVENTS, Inventory
 from gatewaydoctor.examine.databases.setaside import is_people
 from gatewaydoctor.model.gateway.entry import Kind, Status, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.repair.plan import RECOVER
+from gatewaydoctor.model.repair.plan import RECOVER, STAYS
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.columns import columns_lacking, columns_left
 from gatewaydoctor.repair.databases.owners import recovered_key
@@ -116,7 +116,7 @@ def tell(
     if unfit:
         draft.torn += unfit.get(EVENTS, 0)
         parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(unfit.items()))
-        draft.caution(f"Rows that break a constraint of their table stay in the old file, in the vault: {parts}.")
+        draft.caution(f"Rows that break a constraint of their table stay {STAYS}: {parts}.")
 
 
 def _remade(inventory: Inventory, copies: Sequence[SetAside]) -> list[str]:
@@ -174,11 +174,11 @@ def _say_columns(draft: Draft, own: Rescue, edit: Rebuild, chosen: Sequence[Sche
     left = columns_left(own, chosen, edit)
     if left:
         parts = ", ".join(f"{plural(count, 'value')} of {name}" for name, count in sorted(left.items()))
-        draft.caution(f"Columns that its release does not have stay in the old file, in the vault: {parts}.")
+        draft.caution(f"Columns that its release does not have stay {STAYS}: {parts}.")
     vectors = [item.name for item in own.schema if is_vectors(item)]
     if vectors:
         draft.caution(
-            "The index of vectors stays in the old file, in the vault; each text keeps its own. "
+            f"The index of vectors stays {STAYS}; each text keeps its own. "
             "`openclaw memory index` makes the index again:",
             vectors,
         )
