@@ -1,13 +1,14 @@
 """Repairs of both eras with somebody at work against them: a second repair, the owner of the files, the clock.
 
-python -m tests.torture.attacks [pairs] [owner] [clocks] [--scenes SCENE ...] [--most N] [--seed N] [--record]
+python -m tests.torture.attacks [ATTACK ...] [--scenes SCENE ...] [--most N] [--seed N] [--record]
 
 pairs: the same repair is started twice, up to 0.3 s apart, on one directory, or on two with one vault. owner: files
 of the plan are replaced by a link, a directory, a pipe, a socket or a hard link to a file outside, between plan and
 apply, at a step of the apply, and between apply and undo. clocks: the clock is a day ahead or behind at plan, apply
-and undo. Of each, `--most` are tried for a scene. Lost: the directory is neither as before nor as planned, or
-something outside is changed or taken in, or undo does not bring it back, or a process hangs or ends with a bug. Ends
-with 1 then.
+and undo. places, pruned and busy are in tests/torture/surroundings.py; they mount and give files away, as root in a
+mount namespace of its own (unshare -m). Of each, `--most` are tried for a scene. Lost: the directory is neither as
+before nor as planned, or something outside is changed or taken in, or undo does not bring it back, or a process hangs
+or ends with a bug. Ends with 1 then.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from tests.repair.faults import FaultFs
 from tests.repair.kill_loop import ALL, scene
 from tests.repair.scene import DEAD, contents, tools, tree
 from tests.torture.__main__ import record
+from tests.torture.surroundings import busy, places, pruned
 from tests.torture.swapped import stage_of
 from tests.world import NOW
 
@@ -250,7 +252,14 @@ def _at(library: Path, shift: int, root: Path, *words: str) -> subprocess.Comple
     return subprocess.run(command, env=env, capture_output=True, check=False, timeout=PATIENCE_S)
 
 
-ATTACKS = {"pairs": pairs, "owner": owner, "clocks": clocks}
+ATTACKS = {
+    "pairs": pairs,
+    "owner": owner,
+    "clocks": clocks,
+    "places": places,
+    "pruned": pruned,
+    "busy": busy,
+}
 
 
 def main() -> int:
