@@ -213,8 +213,10 @@ def resumed(state: Path, name: str) -> str:
     done = inside(state, "repair", "--resume", name, "--yes", "--gateway-stopped")
     if done.code == 0:
         return "resumed"
-    # Nothing had been changed and the plan was not kept yet: only undo can take the traces away.
-    finish(state, "undo", name, "--yes", "--gateway-stopped")
+    # Nothing had been changed, and the plan was not kept yet, or does not fit a directory in which a file of the run
+    # had been: of the latter a resume has taken the traces away, of the former only undo can.
+    if pending(state):
+        finish(state, "undo", name, "--yes", "--gateway-stopped")
     return "undone"
 
 
