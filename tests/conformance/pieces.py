@@ -46,5 +46,6 @@ CHECKS = (
     Check("file_classes", "what a start makes of damage in the file era", (*FILES, MIXED), slices=2),
     Check("database_classes", "what a start makes of a damaged database", DATABASES, slices=8),
     Check("repairs", "a start after each repair of a database", _OFTEN, slices=4),
+    Check("stopped_runs", "conversations after a start in the middle of a killed repair", ("2026.9.6",), slices=2),
     Check("classes_repaired", "what a repair restores of each damage, after a start", ("2026.9.6",), slices=6),
 )
