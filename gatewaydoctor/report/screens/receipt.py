@@ -151,5 +151,4 @@ _STORES = 2
 
 def _vault(receipt: Receipt, view: View) -> str:
     """Where the originals are, from the state directory on where they are inside it."""
-    inside = receipt.vault.removeprefix(f"{receipt.state_dir}/")
-    return view.names.path(inside) + ("" if inside == receipt.vault else " (in the state directory)")
+    return view.names.path(receipt.vault.removeprefix(f"{receipt.state_dir}/"))

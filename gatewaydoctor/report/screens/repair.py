@@ -127,10 +127,14 @@ def approved(console: Console, *, plan: Plan, view: View) -> None:
         for line in whole(parts, console.width, 2, " with --all"):
             console.print(Text(line, no_wrap=True))
     starts(console, (), plan.start_after, view)
-    # Their commands are among the steps after the run.
-    told = replace(plan, cautions=tuple(replace(note, command="") for note in plan.cautions))
-    _cautions(console, told, replace(view, rows=_DENSE))
+    _cautions(console, replace(plan, cautions=tuple(map(_first_sentence, plan.cautions))), replace(view, rows=_DENSE))
     _refusals(console, plan, view)
+
+
+def _first_sentence(note: Note) -> Note:
+    """Without its command, which is among the steps after the run."""
+    first, joint, _ = note.text.partition(". ")
+    return replace(note, text=f"{first}." if joint and not note.text.endswith(":") else note.text, command="")
 
 
 def _amount(store: StoreSummary | None) -> str:
