@@ -94,8 +94,8 @@ def test_a_plan_that_needs_no_yes_is_told_in_a_few_rows_and_whole_where_more_is_
     shown = run("repair", *at, "--plan-out", str(saved)).out
     brief, _, receipt = run("repair", *at, "--apply", "--yes").out.partition("\n\nDone in ")
     assert receipt
-    assert "nothing is written yet" in shown
-    assert "nothing is written yet" not in brief
+    assert "conversations  running" in shown
+    assert "conversations  running" not in brief
     assert len(brief.splitlines()) <= 9 < len(shown.splitlines())
     assert "Conversations lost: none." in brief
     assert re.search(r"\ntrim: remove \d+ \(.*; expire: mark as failed \d+", brief)
@@ -104,7 +104,7 @@ def test_a_plan_that_needs_no_yes_is_told_in_a_few_rows_and_whole_where_more_is_
     undo = ("undo", "--state-dir", str(incident), "--yes")
     assert run(*undo).code == 0
     for more in ("--verbose", "--all"):
-        assert "nothing is written yet" in run("repair", *at, "--apply", "--yes", more).out
+        assert "conversations  running" in run("repair", *at, "--apply", "--yes", more).out
         assert run(*undo).code == 0
     assert run("repair", *at, "--apply", "--yes", "--quiet").out.startswith("Done in ")
     assert run(*undo).code == 0

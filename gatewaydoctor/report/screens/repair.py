@@ -85,9 +85,7 @@ def _draw(
     sources: Sequence[Origins],
     hindrance: DoctorError | None,
 ) -> None:
-    place = view.names.path(judgement.examination.place.state_dir)
-    for line in ends(f"Plan {plan.plan_id} for {place} (nothing is written yet)", console.width):
-        console.print(Text(line, "bold", no_wrap=True))
+    _heading(console, plan, view.names.path(judgement.examination.place.state_dir))
     touched(console, plan, view)
     if view.rows != 0:
         console.print()
@@ -112,11 +110,15 @@ def _draw(
         next_step(console, view, f"{applying(hindrance)}:", again)
 
 
+def _heading(console: Console, plan: Plan, place: str) -> None:
+    for line in ends(f"Plan {plan.plan_id} for {place} (nothing is written yet)", console.width):
+        console.print(Text(line, "bold", no_wrap=True))
+
+
 def approved(console: Console, *, plan: Plan, view: View) -> None:
     """A plan that was agreed to before it was made, in a few rows: its receipt is on the same screen."""
     view = replace(view, rows=0)
-    for line in ends(f"Plan {plan.plan_id} for {view.names.path(plan.state_dir)}", console.width):
-        console.print(Text(line, "bold", no_wrap=True))
+    _heading(console, plan, view.names.path(plan.state_dir))
     touched(console, plan, view)
     changed = [pair for pair in _matched(plan.before.stores, plan.after.stores) if pair[0] != pair[1]]
     owners = _owners(changed, view)
