@@ -227,7 +227,7 @@ def test_sessions_messages_and_jobs_of_the_forecast_are_followed(tmp_path: Path)
     waiting.unlink()
     assert forecast_lines(after_world())[:2] == [
         ("as forecast", "1 message of the forecast: none waits any more"),
-        ("as forecast", "1 session resumed, as forecast"),
+        ("as forecast", "1 session resumed"),
     ]
 
 

@@ -200,7 +200,7 @@ def _fired(x: Examination, done: Done, event: StartEvent) -> Iterator[Aspect]:
     ran = [name for name in event.who if name in jobs and (jobs[name].state.last_run_at or 0) > done.finished_at]
     late = tuple(name for name in event.who if name in jobs and name not in ran)
     if ran:
-        text = f"{plural(len(ran), 'job')} fired, as forecast"
+        text = f"{plural(len(ran), 'job')} fired"
         yield Aspect("forecast", Standing.AS_FORECAST, text, tuple(ran))
     if not late:
         return
@@ -222,7 +222,7 @@ def _resumed(x: Examination, done: Done, event: StartEvent) -> Iterator[Aspect]:
     )
     taken = tuple(key for key in there if key not in waiting)
     if taken:
-        yield Aspect("forecast", Standing.AS_FORECAST, f"{plural(len(taken), 'session')} resumed, as forecast", taken)
+        yield Aspect("forecast", Standing.AS_FORECAST, f"{plural(len(taken), 'session')} resumed", taken)
     if waiting:
         text = f"{plural(len(waiting), 'session is', 'sessions are')} not resumed yet"
         yield Aspect("forecast", Standing.OPEN, text, waiting)
