@@ -253,15 +253,24 @@ def test_every_repair_has_a_scene() -> None:
     assert set(SCENES) == set(Repair)
 
 
-def prepared(ground: Path, repair: Repair | str) -> tuple[Path, Plan]:
+def made(ground: Path, repair: Repair | str) -> Doctor:
+    """The scene of that name, on disk."""
     if repair in MORE:
         doctor = Doctor(StateDir(ground, "2026.9.6" if "database" in repair else "2026.3.28"))
-        asked, make, options = MORE[repair]
-        make(doctor.state)
-        return doctor.state.root, doctor.plan(asked, options=options)
+        MORE[repair][1](doctor.state)
+        return doctor
     repair = Repair(repair)
     doctor = Doctor(StateDir(ground, "2026.9.6") if repair in IN_DATABASES else StateDir(ground))
     SCENES[repair](doctor.state)
+    return doctor
+
+
+def prepared(ground: Path, repair: Repair | str) -> tuple[Path, Plan]:
+    doctor = made(ground, repair)
+    if repair in MORE:
+        asked, _, options = MORE[repair]
+        return doctor.state.root, doctor.plan(asked, options=options)
+    repair = Repair(repair)
     return doctor.state.root, doctor.plan(repair, options=OPTIONS.get(repair))
 
 

@@ -69,6 +69,7 @@ def _again_with_library() -> int:
 
 
 def _tortured(act: object, most: int, draw: random.Random) -> tuple[str, list[str]]:
+    from tests.cli.harness import run
     from tests.repair.scene import contents, tree
     from tests.torture.acts import Act
     from tests.torture.faults import Fault, outcome
@@ -82,6 +83,8 @@ def _tortured(act: object, most: int, draw: random.Random) -> tuple[str, list[st
             (Path(place) / "ground").mkdir()
             return act.prepare(Path(place) / "ground")
 
+        # Once here, so that no child has to import what an act needs.
+        run(*act.words(ground()))
         root = ground()
         plain = outcome(act.words(root), root, None, 0, note)
         if plain.code != 0 or not plain.calls:

@@ -15,7 +15,7 @@ from gatewaydoctor.repair.run.undo import undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs
 from gatewaydoctor.repair.vault.pruning import prune
 from tests.repair.scene import DEAD, contents, tools, tree
-from tests.repair.test_every_repair import MORE, OPTIONS, SCENES, prepared
+from tests.repair.test_every_repair import MORE, OPTIONS, SCENES, made
 from tests.torture.faults import outcome
 from tests.world import NOW
 
@@ -56,8 +56,7 @@ class Act:
 
 
 def _made(scene: str, place: Path) -> Path:
-    root, _ = prepared(place, scene)
-    return root
+    return made(place, scene).state.root
 
 
 def _made_beside_a_vault(vault: Path, place: Path) -> Path:
@@ -186,8 +185,8 @@ def acts() -> tuple[Act, ...]:
     if disk := _other_disk():
         vault = Path(disk.name) / "vault"
         words = (*_words(Repair.SPACE), *SURE, "--vault", str(vault))
-        made = partial(_made_beside_a_vault, vault)
-        found.append(Act("space", made, lambda root: (*words, "--state-dir", str(root)), _after_repair))
+        prepare = partial(_made_beside_a_vault, vault)
+        found.append(Act("space", prepare, lambda root: (*words, "--state-dir", str(root)), _after_repair))
     for each in ("trim", "schema"):
         found += [
             _act("undo of ", each, _applied, ("undo", *SURE), _after_undo),
