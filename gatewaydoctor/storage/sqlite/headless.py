@@ -39,7 +39,7 @@ class Headless:
         return {2: "utf-16-le", 3: "utf-16-be"}.get(written, "utf-8")
 
     def page(self, number: int) -> bytes:
-        offset = self._log.index.offset(number) if self._log else None
+        offset = self._log.offset(number) if self._log else None
         if offset is not None and self._wal is not None:
             data = self._wal.read(offset, self.page_size)
         else:

@@ -151,7 +151,7 @@ class Image:
         self.journal = journal.facts if isinstance(journal, Rollback) else journal
         self.plain = main.descriptor if self._rollback is None else None
         self.logged = wal.descriptor if wal else None
-        self.in_log = self._log.index.offset if self._log else _in_no_log
+        self.in_log = self._log.offset if self._log else _in_no_log
         self._mark = main.mark()
         self.main_bytes = self._mark[0]
         self.page_size = self._log.page_size if self._log else 0

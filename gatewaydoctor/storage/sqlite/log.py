@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -23,30 +24,33 @@ _VERSION = 3_007_000
 SURE_UP_TO = 1024 * 1024 * 1024
 """Bytes of a log whose checksums are all compared without being asked, in some 2.5 s. The gateway lets a log grow to
 64 MiB; 2.8 GB were reported."""
+_SMALL = 1 << 15
+"""Frames up to which a log's pages are found by a dict, quickly, in 3 MB at most; 64 MiB have half as many."""
 _DENSE = 1 << 22
 """Page numbers up to here are kept in an array, 16 MiB at most; a damaged or hostile log may name any."""
 
+Offset = Callable[[int], int | None]
+"""Byte offset of a page's newest committed image in the log; None where the main file has it."""
 
-class PageIndex:
-    """Page number -> offset of its newest committed image in the log, 4 bytes a page."""
 
-    __slots__ = ("_dense", "_frame", "_sparse")
+def _offsets(numbers: array[int], page_size: int) -> Offset:
+    """By the page numbers of the committed frames."""
+    frame, first = FRAME.size + page_size, HEADER.size + FRAME.size
+    if len(numbers) <= _SMALL:
+        return {number: first + index * frame for index, number in enumerate(numbers)}.get
+    dense = array("I", bytes(4 * (max((n for n in numbers if n < _DENSE), default=0) + 1)))
+    sparse: dict[int, int] = {}
+    for index, number in enumerate(numbers, 1):
+        if number < _DENSE:
+            dense[number] = index
+        else:
+            sparse[number] = index
 
-    def __init__(self, numbers: array[int], committed: int, page_size: int) -> None:
-        self._frame = FRAME.size + page_size
-        numbers = numbers[:committed]
-        self._dense = array("I", bytes(4 * (max((n for n in numbers if n < _DENSE), default=0) + 1)))
-        self._sparse: dict[int, int] = {}
-        for index, number in enumerate(numbers, 1):
-            if number < _DENSE:
-                self._dense[number] = index
-            else:
-                self._sparse[number] = index
+    def offset(number: int) -> int | None:
+        index = dense[number] if number < len(dense) else sparse.get(number, 0)
+        return first + (index - 1) * frame if index else None
 
-    def offset(self, number: int) -> int | None:
-        """Byte offset of the page's image in the log; None where the main file has it."""
-        index = self._dense[number] if number < len(self._dense) else self._sparse.get(number, 0)
-        return HEADER.size + (index - 1) * self._frame + FRAME.size if index else None
+    return offset
 
 
 class Log(Struct, frozen=True):
@@ -57,7 +61,7 @@ class Log(Struct, frozen=True):
     head: bytes
     page_size: int
     pages: int
-    index: PageIndex
+    offset: Offset
 
 
 _kept: dict[tuple[object, ...], Log | LogFacts] = {}
@@ -118,7 +122,7 @@ def _read_log(file: RawFile, head: bytes, *, verify: bool) -> Log | LogFacts:
     last = file.read(HEADER.size + (committed - 1) * frame, FRAME.size)
     pages = struct.unpack_from(">2I", last)[1]
     facts = LogFacts(size, committed, len(ends), total - committed, sure)
-    return Log(facts, head, page_size, pages, PageIndex(numbers, committed, page_size))
+    return Log(facts, head, page_size, pages, _offsets(numbers[:committed], page_size))
 
 
 def _header_problem(size: int, head: bytes) -> str | None:
