@@ -81,7 +81,7 @@ def test_on_a_terminal_it_breaks_between_words_and_the_command_stays_whole(tmp_p
 def test_the_line_names_the_damage_the_command_and_the_way_around(tmp_path: Path) -> None:
     scenes.damaged(tmp_path)
     said = gate(tmp_path).err
-    assert f"gate: not starting 2026.3.28 on {tmp_path}: " in said
+    assert f"gate: not starting 2026.3.28 on {tmp_path}: it would lose " in said
     assert "loads a damaged store as EMPTY and overwrites it" in said
     assert f"Run: gatewaydoctor repair --state-dir {tmp_path}" in said
     assert said.endswith("(start anyway: GATEWAYDOCTOR_GATE=off)\n")

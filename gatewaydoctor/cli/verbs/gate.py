@@ -157,6 +157,15 @@ def _answer(run: Run, limit: float, heap_limit: str | None, *, warn: bool) -> An
     return replace(answer, document=f"{encode(outgoing_document(document), indent=2)}\n")
 
 
+def _inside(sentence: str) -> str:
+    """A sentence as it goes on behind a colon."""
+    first, joint, rest = sentence.partition(" ")
+    return f"{first.lower()}{joint}{rest}" if first in _LOWERED else sentence
+
+
+_LOWERED = ("A", "An", "Cannot", "It", "Loading", "The")
+
+
 def _thresholds(heap_limit: str | None) -> Thresholds:
     from gatewaydoctor.checks.thresholds import DEFAULTS
     from gatewaydoctor.cli.words.choices import parse_size
@@ -193,7 +202,7 @@ def _told(run: Run, judgement: Judgement, names: Names, limit: float, *, stops: 
     from gatewaydoctor.cli.shell.notices import pending_run
 
     x, verdict = judgement.examination, judgement.verdict
-    reason = names.text(verdict.reason.removesuffix("."))
+    reason = _inside(names.text(verdict.reason.removesuffix(".")))
     cause = f" ({names.text(verdict.cause)})" if verdict.cause else ""
     interrupted = pending_run(run, x.place)
     pending = _what_ends(run, interrupted, limit) if interrupted else None
