@@ -74,7 +74,7 @@ def conversations(state: Path) -> Content:
 
 
 def ended(state: Path) -> list[str]:
-    """What `scan` names is typed while a run is pending; the verbs."""
+    """What `scan` names is typed while a run is pending, and then for a copy that has more; the verbs."""
     verbs: list[str] = []
     while any(each["pending"] for each in doctor(state, "runs", "list")["details"]["runs"]):
         step = doctor(state, "scan")["next"]["command"]
@@ -83,6 +83,9 @@ def ended(state: Path) -> list[str]:
         done = typed(state, *words, "--yes")
         assert not done["error"], (step, done["error"])
         assert len(verbs) <= TYPED, verbs
+    if any(each["rule"] == "store-copy-has-more" for each in doctor(state, "scan")["findings"]):
+        verbs.append("repair salvage")
+        assert not doctor(state, "repair", "salvage", "--apply", "--yes")["error"]
     return verbs
 
 

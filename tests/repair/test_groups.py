@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import apsw
@@ -21,8 +22,8 @@ from tests.fixtures_source.health import AGENT
 from tests.repair import agentdb
 from tests.repair import test_database_faults as databases
 from tests.repair.doctor import Doctor
-from tests.repair.faults import STRIDE, FaultFs, Killed
-from tests.repair.scene import DEAD, contents, tools, tree
+from tests.repair.faults import STRIDE, FaultFs, Killed, Mode
+from tests.repair.scene import DEAD, contents, its_process_is_gone, tools, tree
 from tests.repair.test_every_repair import compacted, crowded, trim_in_a_database
 from tests.repair.test_whose_runs import killed_at, last_of
 from tests.world import HOUR, StateDir
@@ -267,3 +268,43 @@ def test_a_copy_of_a_database_goes_without_the_log_next_to_it(tmp_path: Path) ->
     assert not (doctor.state.root / f"{AGENT}.corrupt-1795000000000").exists()
     undo(find_run(tools(), doctor.state.root, tmp_path / "vault", None), tools(), DEAD)
     assert tree(doctor.state.root) == before
+
+
+def test_what_a_start_made_in_an_empty_place_gets_what_the_run_took_away(doctor: Doctor) -> None:
+    """Where names cannot be exchanged a database is away for a moment, and a start makes an empty one."""
+    root, path = doctor.state.root, agentdb.path_in(doctor.state.root)
+    before = agentdb.ask(_laid_over(path), PEOPLE)
+    for step in range(20, 90):
+        doctor.state.root.rename(root.with_name("kept")) if step == 20 else shutil.rmtree(root)
+        shutil.copytree(root.with_name("kept"), root, symlinks=True)
+        plan = doctor.plan("trim")
+        with suppress(Killed):
+            apply(plan, tools(FaultFs(step, Mode.KILL, swaps=False)), DEAD)
+        its_process_is_gone(root)
+        if not path.exists():
+            break
+    assert not path.exists()
+    other = agentdb.make(root.with_name("empty"), {}, version=17)
+    settled(other)
+    shutil.copyfile(other, path)
+    merged(root)
+    assert not interrupted_runs(tools().fs, tools().processes, root)
+    assert agentdb.ask(path, PEOPLE) == []
+    assert [each.count for each in doctor.state.findings("store-copy-has-more")] == [2]
+    doctor.apply("salvage")
+    assert agentdb.ask(path, PEOPLE) == before
+    assert [key for key, _ in before]
+
+
+PEOPLE = (
+    "SELECT n.session_key, e.event_json FROM session_nodes n JOIN transcript_events e "
+    "ON e.session_id = n.current_session_id WHERE n.session_key NOT LIKE '%:cron:%' ORDER BY 1, 2"
+)
+
+
+def _laid_over(path: Path) -> Path:
+    copy = path.parents[4] / "laid-over"
+    for suffix in SUFFIXES[:2]:
+        shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
+    settled(copy)
+    return copy

@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.store import Layout
-from gatewaydoctor.model.repair.plan import Copy, Fingerprint, Move, Note, Plan, Rewrite, Step, Summary
+from gatewaydoctor.model.repair.plan import (
+    Copy,
+    Fingerprint,
+    Move,
+    Note,
+    Plan,
+    Rewrite,
+    Step,
+    Summary,
+    Transact,
+)
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import SAMPLE
@@ -24,7 +35,7 @@ from gatewaydoctor.repair.run.originals import whole_copy
 from gatewaydoctor.repair.run.undo import over
 from gatewaydoctor.repair.vault.catalog import check_idle
 from gatewaydoctor.repair.vault.codec import encode, with_id
-from gatewaydoctor.repair.vault.layout import spell
+from gatewaydoctor.repair.vault.layout import begun_at, spell
 from gatewaydoctor.repair.writing.errors import InputChanged, VaultDamaged
 from gatewaydoctor.repair.writing.guard import database_of, lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import content_of
@@ -86,6 +97,7 @@ class _Merger:
         self.lost: list[str] = []
         self.homeless: list[str] = []
         self.merged: set[str] = set()
+        self.aside: list[str] = []
         self.before: list[StoreSummary] = []
         self.after: list[StoreSummary] = []
         self.added: dict[str, list[Entry]] = {}
@@ -103,6 +115,8 @@ class _Merger:
             self.lost.append(target)
         elif lstat_or_none(self.fs, self.work.target(number).parent) is None:
             self.homeless.append(target)
+        elif how is ActState.CHANGED and self._made_anew(target):
+            self._set_aside(whole, kept)
         elif isinstance(act, Move):
             if how is ActState.AFTER:
                 self._bring_back(whole, kept)
@@ -120,6 +134,33 @@ class _Merger:
             self.left.append(target)
         else:
             self._bring_back(whole, kept)
+
+    def _made_anew(self, target: str) -> bool:
+        """Whether it is of a database that a start made where it found none: neither what the run took away nor what
+        it was to put there."""
+        main = database_of(target) or target
+        for number, act in enumerate(self.work.plan.acts):
+            stat, kept = lstat_or_none(self.fs, self.work.target(number)), self.work.manifest.items[number]
+            new = self.work.staged.get(number)
+            if isinstance(act, Transact) and act.target == main and stat and kept and new and new.ino:
+                return (stat.dev, stat.ino) not in {(kept.dev, kept.ino), (new.dev, new.ino)}
+        return False
+
+    def _set_aside(self, whole: Path, kept: Kept) -> None:
+        """Next to the database that is there, as a recovery of the gateway leaves one: what that lacks can be taken
+        from it."""
+        source = self._stored(whole, kept)
+        size = self.fingerprints[source].size
+        target = f"{kept.path}.corrupt-{begun_at(self.work.place.run_id)}"
+        if lstat_or_none(self.fs, self.work.place.at(target)) is not None:
+            return
+        segments = (Copy(source, 0, size),) if size else ()
+        self.acts.append(
+            Rewrite(target=target, segments=segments, size=size, replaces=None, like=source, keep_mtime=True)
+        )
+        reason = f"{Path(kept.path).name} next to the one that a start made since"
+        self._step("put", target, reason, [Path(target).name], size)
+        self.aside.append(target)
 
     def _stored(self, whole: Path, kept: Kept) -> int:
         """The original's copy as a source, dressed as the original was."""
@@ -243,6 +284,9 @@ class _Merger:
         if edited:
             what = "; ".join(f"{each.repair}: {each.action} {each.reason} ({each.count:,})" for each in edited)
             yield Note(text=f"A merge adds what is missing and undoes no edit; these stay: {what}.")
+        if self.aside:
+            text = "A start made a database where the run had taken one away. To add what it lacks from that one:"
+            yield Note(text=text, names=tuple(self.aside[:SAMPLE]), command=str(typed("repair", "salvage")))
         for names, one, several in (
             (
                 self.left,
