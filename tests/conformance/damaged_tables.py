@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from .damaged_files import second_agent_not_in_the_config
 from .damages import AGENT, DAMAGES, KEY, SECOND, STATE, UNCHECKED, Damage, damage, sql
 
 if TYPE_CHECKING:
@@ -84,6 +85,12 @@ _torn(
     archive_blob=b"no archive",
     archive_sha256=HASH,
 )
+
+
+@damage()
+def auth_row_of_an_agent_not_in_the_config_torn(state: Path) -> None:
+    insert(state / SECOND, "auth_profile_store", store_key="primary", store_json=TORN)
+    second_agent_not_in_the_config(state)
 
 
 @damage()

@@ -38,3 +38,20 @@ def test_a_start_is_refused_where_they_are_not_an_object(tmp_path: Path, kept: s
     told = [each for each in document["findings"] if each["rule"] == "database-corrupt"]
     assert bool(told) is refused
     assert not refused or "credentials" in document["verdict"]["cause"]
+
+
+def test_a_start_passes_over_those_of_an_agent_that_the_config_does_not_have(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(FIXTURE / "state", state)
+    other = state / "agents/other/agent/openclaw-agent.sqlite"
+    other.parent.mkdir(parents=True)
+    shutil.copyfile(state / "agents/main/agent/openclaw-agent.sqlite", other)
+    with closing(sqlite3.connect(other, isolation_level=None)) as database:
+        database.execute("UPDATE schema_meta SET agent_id = 'other'")
+        database.execute("DELETE FROM session_windows")
+        database.execute("DELETE FROM session_nodes")
+        database.execute(TABLE)
+        database.execute("INSERT INTO auth_profile_store VALUES ('primary', '{torn')")
+    document = run("scan", "--json", "--state-dir", str(state), "--now", "2026-05-02T09:00:00Z").document
+    told = [each["severity"] for each in document["findings"] if "credentials" in each["message"]]
+    assert (told, document["verdict"]["start"]) == (["info"], "yes")

@@ -194,13 +194,18 @@ def hot_journal(x: Examination, health: DatabaseHealth, problem: HotJournal) -> 
 
 
 def torn_credentials(x: Examination, health: DatabaseHealth) -> Finding:
+    ahead: SeenStart | str = start_over(x, Damage.TORN_CREDENTIALS)
+    unused = health.agent_id not in {agent.agent_id for agent in x.config.agents} and x.config.problem is None
+    if unused:
+        ahead = f"A {NEWEST} gateway passes over them: its config does not have the agent."
     return finding_of(
         CORRUPT,
         health,
         f"The credentials of model providers in {who_of(health, small=True)} cannot be read: they "
         "are not a JSON object with `profiles`. Its pages hold together.",
-        start_over(x, Damage.TORN_CREDENTIALS),
+        ahead,
         {"table": "auth_profile_store"},
+        severity=Severity.INFO if unused else None,
         brief="its credentials cannot be read",
         repair=None,
         by_hand="Restore the set from a backup. Or keep a copy, delete the row `primary` of the table "
