@@ -25,8 +25,8 @@ CORRUPT = Rule(
     severity=Severity.ERROR,
     title="A database is damaged",
     meaning="The pages of a database contradict each other, or the file is not a database at all, or an index does "
-    "not fit its table, or the credentials in it cannot be read. Where only an index is damaged, its table "
-    "has every row.",
+    "not fit its table, or its credentials or record of plugins cannot be read. Where only an index is damaged, its "
+    "table has every row.",
     cause="A full disk, a power cut, a network or shared mount, a copy of a running database, a bad disk.",
     gateway="2026.9.6 refuses to start with a damaged table or index and prints neither the path nor a way out; it "
     "rebuilds an index that is missing altogether. The recovery of its own doctor renames the database away and "

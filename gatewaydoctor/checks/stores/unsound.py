@@ -213,6 +213,20 @@ def torn_credentials(x: Examination, health: DatabaseHealth) -> Finding:
     )
 
 
+def torn_plugins(x: Examination, health: DatabaseHealth) -> Finding:
+    return finding_of(
+        CORRUPT,
+        health,
+        "The record of installed plugins in the state database is not JSON. Its pages hold together.",
+        start_over(x, Damage.TORN_PLUGINS),
+        {"table": "config_machine_state"},
+        brief="its record of plugins is not JSON",
+        repair=None,
+        by_hand="Restore the set from a backup. Else copy the directory, and delete the row `plugins.installedIndex` "
+        "of the table config_machine_state on a copy.",
+    )
+
+
 def _refused(x: Examination, health: DatabaseHealth) -> SeenStart:
     return start_over(x, _PAGES[health.role], health)
 

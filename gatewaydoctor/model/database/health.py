@@ -88,6 +88,10 @@ class TornCredentials(Struct, frozen=True):
     """The credentials of model providers in an agent's database are not a JSON object with `profiles`."""
 
 
+class TornPlugins(Struct, frozen=True):
+    """The record of the plugins that are installed, in the state database, is not JSON."""
+
+
 class VersionsDiffer(Struct, frozen=True):
     """The number in the header and the one in schema_meta are not the same. `fits` is the one of the two whose
     tables, triggers and columns the database has; None if neither or both."""
@@ -206,6 +210,7 @@ Problem = (
     | Unchangeable
     | HotJournal
     | TornCredentials
+    | TornPlugins
     | VersionsDiffer
     | OrphanRows
     | SchemaDrift

@@ -35,7 +35,8 @@ class Damage(StrEnum):
     `disk-full`: the volume of the state directory has no byte left. `legacy`: a small old file cannot be taken over.
     `legacy-older`: one that 2026.8.1 takes over, too. `credentials`: one with credentials is still there, and the
     gateway comes up and ends within half a minute; `credentials-before-agents`: one in the directory that was there
-    before agents, which a start moves to `main`; `torn-credentials`: those in an agent's database.
+    before agents, which a start moves to `main`; `torn-credentials`: those in an agent's database,
+    `torn-plugins`: the record of installed plugins in the state database.
     `jobs-file`: a jobs.json that cannot be parsed, `cron-store`: that of `cron.store` in the config, which a start
     moves to the state database. `approvals`: the record that approvals of desktops were moved is not marked as
     completed."""
@@ -86,6 +87,7 @@ class Damage(StrEnum):
     CREDENTIALS = "credentials"
     CREDENTIALS_BEFORE_AGENTS = "credentials-before-agents"
     TORN_CREDENTIALS = "torn-credentials"
+    TORN_PLUGINS = "torn-plugins"
     JOBS_FILE = "jobs-file"
     CRON_STORE = "cron-store"
     APPROVALS = "approvals"
@@ -138,6 +140,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.CREDENTIALS: {"2026.8.1": 1, "2026.9.3": STARTS, "2026.9.5": 1, NEWEST: 1},
     Damage.CREDENTIALS_BEFORE_AGENTS: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.TORN_CREDENTIALS: {"2026.9.3": 1, "2026.9.5": 1, NEWEST: 1},
+    Damage.TORN_PLUGINS: {NEWEST: 78},
     Damage.JOBS_FILE: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: STARTS},
     Damage.CRON_STORE: {NEWEST: 78},
     Damage.APPROVALS: {NEWEST: 1},

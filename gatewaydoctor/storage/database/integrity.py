@@ -12,6 +12,7 @@ from gatewaydoctor.model.database.health import (
     OtherOwner,
     ReadOnlyFormat,
     TornCredentials,
+    TornPlugins,
     Unopened,
     VersionsDiffer,
 )
@@ -68,6 +69,8 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
         yield entries
     if role is DatabaseRole.AGENT and _has_torn_credentials(database):
         yield TornCredentials()
+    if role is DatabaseRole.STATE and _has_torn_plugins(database):
+        yield TornPlugins()
 
 
 def _has_torn_credentials(database: Opened) -> bool:
@@ -79,6 +82,16 @@ def _has_torn_credentials(database: Opened) -> bool:
         found != "object"
         for (found,) in database.rows(f"SELECT {kind} FROM auth_profile_store WHERE store_key = 'primary'")
     )
+
+
+def _has_torn_plugins(database: Opened) -> bool:
+    """Whether a start cannot read which plugins are installed."""
+    if "config_machine_state" not in database.tables:
+        return False
+    torn = (
+        "SELECT 1 FROM config_machine_state WHERE state_key = 'plugins.installedIndex' AND NOT json_valid(value_json)"
+    )
+    return any(True for _ in database.rows(torn))
 
 
 def _is_ahead(database: Opened, role: DatabaseRole, version: int) -> bool:

@@ -1,4 +1,4 @@
-"""Credentials of model providers in an agent's database."""
+"""Records in sound databases that a start has to read: credentials of model providers, installed plugins."""
 
 from __future__ import annotations
 
@@ -55,3 +55,16 @@ def test_a_start_passes_over_those_of_an_agent_that_the_config_does_not_have(tmp
     document = run("scan", "--json", "--state-dir", str(state), "--now", "2026-05-02T09:00:00Z").document
     told = [each["severity"] for each in document["findings"] if "credentials" in each["message"]]
     assert (told, document["verdict"]["start"]) == (["info"], "yes")
+
+
+@pytest.mark.parametrize(("kept", "refused"), [("{torn", True), ('{"revision": 1}', False)])
+def test_a_start_is_refused_where_the_record_of_plugins_is_not_json(tmp_path: Path, kept: str, refused: bool) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(FIXTURE / "state", state)
+    with closing(sqlite3.connect(state / "state/openclaw.sqlite", isolation_level=None)) as database:
+        database.execute("CREATE TABLE config_machine_state (state_key TEXT PRIMARY KEY, value_json TEXT NOT NULL)")
+        database.execute("INSERT INTO config_machine_state VALUES ('plugins.installedIndex', ?)", (kept,))
+    document = run("scan", "--json", "--state-dir", str(state), "--now", "2026-05-02T09:00:00Z").document
+    told = [each["severity"] for each in document["findings"] if "plugins" in each["message"]]
+    assert told == (["error"] if refused else [])
+    assert (document["verdict"]["start"] == "no") is refused
