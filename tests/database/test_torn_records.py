@@ -57,14 +57,24 @@ def test_a_start_passes_over_those_of_an_agent_that_the_config_does_not_have(tmp
     assert (told, document["verdict"]["start"]) == (["info"], "yes")
 
 
-@pytest.mark.parametrize(("kept", "refused"), [("{torn", True), ('{"revision": 1}', False)])
-def test_a_start_is_refused_where_the_record_of_plugins_is_not_json(tmp_path: Path, kept: str, refused: bool) -> None:
+@pytest.mark.parametrize(
+    ("key", "kept", "refused"),
+    [
+        ("plugins.installedIndex", "{torn", True),
+        ("plugins.installedIndex", '{"revision": 1}', False),
+        ("auth.sharedStore", "{torn", True),
+        ("update.other", "{torn", False),
+    ],
+)
+def test_a_start_is_refused_where_a_record_it_needs_is_not_json(
+    tmp_path: Path, key: str, kept: str, refused: bool
+) -> None:
     state = tmp_path / "state"
     shutil.copytree(FIXTURE / "state", state)
     with closing(sqlite3.connect(state / "state/openclaw.sqlite", isolation_level=None)) as database:
         database.execute("CREATE TABLE config_machine_state (state_key TEXT PRIMARY KEY, value_json TEXT NOT NULL)")
-        database.execute("INSERT INTO config_machine_state VALUES ('plugins.installedIndex', ?)", (kept,))
+        database.execute("INSERT INTO config_machine_state VALUES (?, ?)", (key, kept))
     document = run("scan", "--json", "--state-dir", str(state), "--now", "2026-05-02T09:00:00Z").document
-    told = [each["severity"] for each in document["findings"] if "plugins" in each["message"]]
+    told = [each["severity"] for each in document["findings"] if "The record of" in each["message"]]
     assert told == (["error"] if refused else [])
     assert (document["verdict"]["start"] == "no") is refused

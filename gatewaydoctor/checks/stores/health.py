@@ -40,7 +40,7 @@ from gatewaydoctor.checks.stores.unsound import (
     hot_journal,
     read_only,
     torn_credentials,
-    torn_plugins,
+    torn_record,
     unchangeable,
     unopened,
 )
@@ -59,7 +59,7 @@ from gatewaydoctor.model.database.health import (
     ReadOnlyFormat,
     SchemaDrift,
     TornCredentials,
-    TornPlugins,
+    TornRecord,
     Unchangeable,
     Unopened,
     VersionsDiffer,
@@ -164,8 +164,8 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
             return hot_journal(x, health, problem)
         case TornCredentials():
             return torn_credentials(x, health)
-        case TornPlugins():
-            return torn_plugins(x, health)
+        case TornRecord():
+            return torn_record(x, health, problem)
         case VersionsDiffer():
             return versions_differ(x, health, problem)
         case OrphanRows():

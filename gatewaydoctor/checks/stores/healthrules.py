@@ -25,7 +25,7 @@ CORRUPT = Rule(
     severity=Severity.ERROR,
     title="A database is damaged",
     meaning="The pages of a database contradict each other, or the file is not a database at all, or an index does "
-    "not fit its table, or its credentials or record of plugins cannot be read. Where only an index is damaged, its "
+    "not fit its table, or a record of it that a start needs cannot be read. Where only an index is damaged, its "
     "table has every row.",
     cause="A full disk, a power cut, a network or shared mount, a copy of a running database, a bad disk.",
     gateway="2026.9.6 refuses to start with a damaged table or index and prints neither the path nor a way out; it "

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         DatabaseHealth,
         HotJournal,
         ReadOnlyFormat,
+        TornRecord,
         Unchangeable,
         Unopened,
     )
@@ -213,16 +214,23 @@ def torn_credentials(x: Examination, health: DatabaseHealth) -> Finding:
     )
 
 
-def torn_plugins(x: Examination, health: DatabaseHealth) -> Finding:
+_RECORDS = {
+    "auth.sharedStore": ("where the credentials are", Damage.TORN_SHARED_STORE),
+    "plugins.installedIndex": ("installed plugins", Damage.TORN_PLUGINS),
+}
+
+
+def torn_record(x: Examination, health: DatabaseHealth, problem: TornRecord) -> Finding:
+    what, damage = _RECORDS[problem.key]
     return finding_of(
         CORRUPT,
         health,
-        "The record of installed plugins in the state database is not JSON. Its pages hold together.",
-        start_over(x, Damage.TORN_PLUGINS),
-        {"table": "config_machine_state"},
-        brief="its record of plugins is not JSON",
+        f"The record of {what} in the state database is not JSON. Its pages hold together.",
+        start_over(x, damage),
+        {"table": "config_machine_state", "record": problem.key},
+        brief=f"its record of {what} is not JSON",
         repair=None,
-        by_hand="Restore the set from a backup. Else copy the directory, and delete the row `plugins.installedIndex` "
+        by_hand=f"Restore the set from a backup. Else copy the directory, and delete the row `{problem.key}` "
         "of the table config_machine_state on a copy.",
     )
 

@@ -88,8 +88,10 @@ class TornCredentials(Struct, frozen=True):
     """The credentials of model providers in an agent's database are not a JSON object with `profiles`."""
 
 
-class TornPlugins(Struct, frozen=True):
-    """The record of the plugins that are installed, in the state database, is not JSON."""
+class TornRecord(Struct, frozen=True):
+    """A record of the state database that a start reads is not JSON: the one under `key`."""
+
+    key: str
 
 
 class VersionsDiffer(Struct, frozen=True):
@@ -210,7 +212,7 @@ Problem = (
     | Unchangeable
     | HotJournal
     | TornCredentials
-    | TornPlugins
+    | TornRecord
     | VersionsDiffer
     | OrphanRows
     | SchemaDrift

@@ -36,7 +36,8 @@ class Damage(StrEnum):
     `legacy-older`: one that 2026.8.1 takes over, too. `credentials`: one with credentials is still there, and the
     gateway comes up and ends within half a minute; `credentials-before-agents`: one in the directory that was there
     before agents, which a start moves to `main`; `torn-credentials`: those in an agent's database,
-    `torn-plugins`: the record of installed plugins in the state database.
+    `torn-plugins`, `torn-shared-store`: the record of installed plugins in the state database, of where the
+    credentials are.
     `jobs-file`: a jobs.json that cannot be parsed, `cron-store`: that of `cron.store` in the config, which a start
     moves to the state database. `approvals`: the record that approvals of desktops were moved is not marked as
     completed."""
@@ -88,6 +89,7 @@ class Damage(StrEnum):
     CREDENTIALS_BEFORE_AGENTS = "credentials-before-agents"
     TORN_CREDENTIALS = "torn-credentials"
     TORN_PLUGINS = "torn-plugins"
+    TORN_SHARED_STORE = "torn-shared-store"
     JOBS_FILE = "jobs-file"
     CRON_STORE = "cron-store"
     APPROVALS = "approvals"
@@ -141,6 +143,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.CREDENTIALS_BEFORE_AGENTS: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.TORN_CREDENTIALS: {"2026.9.3": 1, "2026.9.5": 1, NEWEST: 1},
     Damage.TORN_PLUGINS: {NEWEST: 78},
+    Damage.TORN_SHARED_STORE: {NEWEST: 1},
     Damage.JOBS_FILE: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: STARTS},
     Damage.CRON_STORE: {NEWEST: 78},
     Damage.APPROVALS: {NEWEST: 1},

@@ -12,7 +12,7 @@ from gatewaydoctor.model.database.health import (
     OtherOwner,
     ReadOnlyFormat,
     TornCredentials,
-    TornPlugins,
+    TornRecord,
     Unopened,
     VersionsDiffer,
 )
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 MESSAGES = 20
 """How many messages of SQLite's check are asked for."""
 EXAMPLES = 10
+STARTED_WITH = ("auth.sharedStore", "plugins.installedIndex")
+"""Records of the state database that a start was seen to need as JSON."""
 INDEXES_BELOW = 64 << 20
 """Bytes up to which every index is compared with its table: 0.09 s more for 176 MB."""
 NEWEST_FORMAT = 2
@@ -69,8 +71,9 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
         yield entries
     if role is DatabaseRole.AGENT and _has_torn_credentials(database):
         yield TornCredentials()
-    if role is DatabaseRole.STATE and _has_torn_plugins(database):
-        yield TornPlugins()
+    if role is DatabaseRole.STATE and "config_machine_state" in database.tables:
+        torn = "SELECT state_key FROM config_machine_state WHERE NOT json_valid(value_json) ORDER BY state_key"
+        yield from (TornRecord(str(key)) for (key,) in database.rows(torn) if key in STARTED_WITH)
 
 
 def _has_torn_credentials(database: Opened) -> bool:
@@ -82,16 +85,6 @@ def _has_torn_credentials(database: Opened) -> bool:
         found != "object"
         for (found,) in database.rows(f"SELECT {kind} FROM auth_profile_store WHERE store_key = 'primary'")
     )
-
-
-def _has_torn_plugins(database: Opened) -> bool:
-    """Whether a start cannot read which plugins are installed."""
-    if "config_machine_state" not in database.tables:
-        return False
-    torn = (
-        "SELECT 1 FROM config_machine_state WHERE state_key = 'plugins.installedIndex' AND NOT json_valid(value_json)"
-    )
-    return any(True for _ in database.rows(torn))
 
 
 def _is_ahead(database: Opened, role: DatabaseRole, version: int) -> bool:
