@@ -78,3 +78,14 @@ def test_a_start_is_refused_where_a_record_it_needs_is_not_json(
     told = [each["severity"] for each in document["findings"] if "The record of" in each["message"]]
     assert told == (["error"] if refused else [])
     assert (document["verdict"]["start"] == "no") is refused
+
+
+@pytest.mark.parametrize(("key", "refused"), [("garbage", True), ("-----BEGIN PRIVATE KEY-----\nx\n", False)])
+def test_a_start_is_refused_where_this_device_has_no_private_key(tmp_path: Path, key: str, refused: bool) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(FIXTURE / "state", state)
+    with closing(sqlite3.connect(state / "state/openclaw.sqlite", isolation_level=None)) as database:
+        database.execute("CREATE TABLE device_identities (identity_key TEXT PRIMARY KEY, private_key_pem TEXT)")
+        database.execute("INSERT INTO device_identities VALUES ('primary', ?)", (key,))
+    verdict = run("scan", "--json", "--state-dir", str(state), "--now", "2026-05-02T09:00:00Z").document["verdict"]
+    assert (verdict["start"] == "no") is refused

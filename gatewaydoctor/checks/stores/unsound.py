@@ -17,6 +17,7 @@ from gatewaydoctor.checks.stores.healthrules import (
     who_of,
 )
 from gatewaydoctor.model.command import Command
+from gatewaydoctor.model.database.health import DEVICE
 from gatewaydoctor.model.database.reading import LINKED_LOG, NOT_REGULAR, ODD_SHM, DatabaseFaultKind
 from gatewaydoctor.model.database.refusals import NEWEST, Damage
 from gatewaydoctor.model.gateway.era import DatabaseRole
@@ -215,23 +216,25 @@ def torn_credentials(x: Examination, health: DatabaseHealth) -> Finding:
 
 
 _RECORDS = {
-    "auth.sharedStore": ("where the credentials are", Damage.TORN_SHARED_STORE),
-    "plugins.installedIndex": ("installed plugins", Damage.TORN_PLUGINS),
+    "auth.sharedStore": ("where the credentials are", "is not JSON", Damage.TORN_SHARED_STORE),
+    "plugins.installedIndex": ("installed plugins", "is not JSON", Damage.TORN_PLUGINS),
+    DEVICE: ("the identity of this device", "holds no private key", Damage.DEVICE_KEY),
 }
 
 
 def torn_record(x: Examination, health: DatabaseHealth, problem: TornRecord) -> Finding:
-    what, damage = _RECORDS[problem.key]
+    what, wrong, damage = _RECORDS[problem.key]
+    table = "device_identities" if problem.key == DEVICE else "config_machine_state"
     return finding_of(
         CORRUPT,
         health,
-        f"The record of {what} in the state database is not JSON. Its pages hold together.",
+        f"The record of {what} in the state database {wrong}. Its pages hold together.",
         start_over(x, damage),
-        {"table": "config_machine_state", "record": problem.key},
-        brief=f"its record of {what} is not JSON",
+        {"table": table, "record": problem.key},
+        brief=f"its record of {what} {wrong}",
         repair=None,
         by_hand=f"Restore the set from a backup. Else copy the directory, and delete the row `{problem.key}` "
-        "of the table config_machine_state on a copy.",
+        f"of the table {table} on a copy.",
     )
 
 

@@ -88,8 +88,13 @@ class TornCredentials(Struct, frozen=True):
     """The credentials of model providers in an agent's database are not a JSON object with `profiles`."""
 
 
+DEVICE = "primary"
+"""The key of the record with the identity of this device."""
+
+
 class TornRecord(Struct, frozen=True):
-    """A record of the state database that a start reads is not JSON: the one under `key`."""
+    """A record of the state database that a start reads is not JSON, or that of this device holds no private key: the
+    one under `key`."""
 
     key: str
 

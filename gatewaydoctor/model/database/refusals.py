@@ -37,7 +37,7 @@ class Damage(StrEnum):
     gateway comes up and ends within half a minute; `credentials-before-agents`: one in the directory that was there
     before agents, which a start moves to `main`; `torn-credentials`: those in an agent's database,
     `torn-plugins`, `torn-shared-store`: the record of installed plugins in the state database, of where the
-    credentials are.
+    credentials are, `device-key`: of the identity of this device.
     `jobs-file`: a jobs.json that cannot be parsed, `cron-store`: that of `cron.store` in the config, which a start
     moves to the state database. `approvals`: the record that approvals of desktops were moved is not marked as
     completed."""
@@ -90,6 +90,7 @@ class Damage(StrEnum):
     TORN_CREDENTIALS = "torn-credentials"
     TORN_PLUGINS = "torn-plugins"
     TORN_SHARED_STORE = "torn-shared-store"
+    DEVICE_KEY = "device-key"
     JOBS_FILE = "jobs-file"
     CRON_STORE = "cron-store"
     APPROVALS = "approvals"
@@ -142,8 +143,9 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.CREDENTIALS: {"2026.8.1": 1, "2026.9.3": STARTS, "2026.9.5": 1, NEWEST: 1},
     Damage.CREDENTIALS_BEFORE_AGENTS: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.TORN_CREDENTIALS: {"2026.9.3": 1, "2026.9.5": 1, NEWEST: 1},
-    Damage.TORN_PLUGINS: {NEWEST: 78},
+    Damage.TORN_PLUGINS: {"2026.9.3": 78, NEWEST: 78},
     Damage.TORN_SHARED_STORE: {NEWEST: 1},
+    Damage.DEVICE_KEY: {"2026.9.3": 1, NEWEST: 1},
     Damage.JOBS_FILE: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: STARTS},
     Damage.CRON_STORE: {NEWEST: 78},
     Damage.APPROVALS: {NEWEST: 1},

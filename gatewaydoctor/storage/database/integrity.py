@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.database.health import (
+    DEVICE,
     BrokenPages,
     HotJournal,
     OrphanRows,
@@ -74,6 +75,9 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
     if role is DatabaseRole.STATE and "config_machine_state" in database.tables:
         torn = "SELECT state_key FROM config_machine_state WHERE NOT json_valid(value_json) ORDER BY state_key"
         yield from (TornRecord(str(key)) for (key,) in database.rows(torn) if key in STARTED_WITH)
+    if role is DatabaseRole.STATE and "device_identities" in database.tables:
+        without = f"identity_key = '{DEVICE}' AND instr(private_key_pem, 'PRIVATE KEY-----') = 0"
+        yield from (TornRecord(DEVICE) for _ in database.rows(f"SELECT 1 FROM device_identities WHERE {without}"))
 
 
 def _has_torn_credentials(database: Opened) -> bool:
