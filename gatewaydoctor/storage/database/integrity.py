@@ -73,7 +73,7 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
     if role is DatabaseRole.AGENT and _has_torn_credentials(database):
         yield TornCredentials()
     if role is DatabaseRole.STATE and "config_machine_state" in database.tables:
-        torn = "SELECT state_key FROM config_machine_state WHERE NOT json_valid(value_json) ORDER BY state_key"
+        torn = "SELECT state_key FROM config_machine_state WHERE NOT json_valid(value_json) ORDER BY state_key DESC"
         yield from (TornRecord(str(key)) for (key,) in database.rows(torn) if key in STARTED_WITH)
     if role is DatabaseRole.STATE and "device_identities" in database.tables:
         without = f"identity_key = '{DEVICE}' AND instr(private_key_pem, 'PRIVATE KEY-----') = 0"
