@@ -15,8 +15,8 @@ from gatewaydoctor.model.outcome.verdict import Effect, Start
 from tests.repair.test_database_salvage import whole
 from tests.world import RoomyFs, StateDir
 
+from .asked import AGENT_PATH, STATE_PATH, rules, started, told
 from .made import AGENT, STATE, Made, connect, insert
-from .test_verify import AGENT_PATH, STATE_PATH, rules, started, told
 
 if TYPE_CHECKING:
     from pathlib import Path
