@@ -9,11 +9,11 @@ import pytest
 
 from gatewaydoctor.storage.database import schema
 
+from .asked import AGENT_PATH, NOW, STATE_PATH
 from .made import AGENT, STATE, Made, connect, insert, node
 
 if TYPE_CHECKING:
     from pathlib import Path
-from .asked import AGENT_PATH, NOW, STATE_PATH
 
 
 @pytest.fixture

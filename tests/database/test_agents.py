@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .asked import AGENT_PATH, STATE_PATH, rules, started, told
 from .made import AGENT, Made, connect, insert
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-from .asked import AGENT_PATH, STATE_PATH, rules, started, told
 
 
 def test_databases_that_only_the_archive_of_an_import_shows(state: Path) -> None:

@@ -12,12 +12,12 @@ import pytest
 from gatewaydoctor.examine.databases import health
 from gatewaydoctor.system.immutable import Fixed
 
+from .asked import AGENT_PATH, STATE_PATH, rules, started, told
 from .made import connect, insert
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-from .asked import AGENT_PATH, STATE_PATH, rules, started, told
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal"])

@@ -10,11 +10,11 @@ import pytest
 
 from tests.cli.harness import run
 
+from .asked import NOW, STATE_PATH, rules, told
 from .made import connect, insert
 
 if TYPE_CHECKING:
     from pathlib import Path
-from .asked import NOW, STATE_PATH, rules, told
 
 
 def test_where_cron_is_disabled_a_malformed_job_puts_nothing_at_risk(plain: Path) -> None:

@@ -12,11 +12,11 @@ import pytest
 from tests.cli.harness import run
 from tests.state.fakes import FakeProcess, FakeProcesses
 
+from .asked import AGENT_PATH, NOW, STATE_PATH, rules, started, told
 from .made import connect, insert
 
 if TYPE_CHECKING:
     from pathlib import Path
-from .asked import AGENT_PATH, NOW, STATE_PATH, rules, started, told
 
 
 def test_a_lease_that_names_no_owner_is_waited_for(state: Path) -> None:

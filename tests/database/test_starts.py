@@ -13,11 +13,11 @@ import pytest
 from tests.cli.harness import run
 from tests.state.fakes import FakeProcess, FakeProcesses
 
+from .asked import AGENT_PATH, NOW, STATE_PATH, rules, started, told
 from .made import connect, insert, node
 
 if TYPE_CHECKING:
     from pathlib import Path
-from .asked import AGENT_PATH, NOW, STATE_PATH, rules, started, told
 
 
 def test_a_start_that_is_refused_loses_nothing_yet(state: Path) -> None:

@@ -11,11 +11,11 @@ import pytest
 from gatewaydoctor.storage.database import integrity
 from gatewaydoctor.storage.sqlite import log
 
+from .asked import AGENT_PATH, NOW, STATE_PATH, rules, told
 from .made import connect, insert, node
 
 if TYPE_CHECKING:
     from pathlib import Path
-from .asked import AGENT_PATH, NOW, STATE_PATH, rules, told
 
 
 def stale_index(path: Path) -> None:
