@@ -237,7 +237,7 @@ def _lighten(draft: Draft, store: StoreDraft, leftover: ComparedLeftover) -> boo
     if len(leaving) == len(store):
         size = draft.move(store.path)
         if size is not None:
-            reason = "an import source that a start refuses, or of which the database has every row"
+            reason = "an import source without a row that the database lacks and a start takes"
             draft.step(Repair.LEFTOVER, TO_VAULT, store.path, reason, names, size, **about)
         return False
     for place, _ in leaving:
