@@ -274,16 +274,7 @@ def test_what_a_start_made_in_an_empty_place_gets_what_the_run_took_away(doctor:
     """Where names cannot be exchanged a database is away for a moment, and a start makes an empty one."""
     root, path = doctor.state.root, agentdb.path_in(doctor.state.root)
     before = agentdb.ask(_laid_over(path), PEOPLE)
-    for step in range(20, 90):
-        doctor.state.root.rename(root.with_name("kept")) if step == 20 else shutil.rmtree(root)
-        shutil.copytree(root.with_name("kept"), root, symlinks=True)
-        plan = doctor.plan("trim")
-        with suppress(Killed):
-            apply(plan, tools(FaultFs(step, Mode.KILL, swaps=False)), DEAD)
-        its_process_is_gone(root)
-        if not path.exists():
-            break
-    assert not path.exists()
+    killed_while_away(doctor)
     other = agentdb.make(root.with_name("empty"), {}, version=17)
     settled(other)
     shutil.copyfile(other, path)
@@ -294,6 +285,30 @@ def test_what_a_start_made_in_an_empty_place_gets_what_the_run_took_away(doctor:
     doctor.apply("salvage")
     assert agentdb.ask(path, PEOPLE) == before
     assert [key for key, _ in before]
+
+
+def test_a_database_that_is_away_comes_back_with_its_log(doctor: Doctor) -> None:
+    """As after a start that had no use for it, and a merge for the sake of another one."""
+    root, path = doctor.state.root, agentdb.path_in(doctor.state.root)
+    before = agentdb.ask(_laid_over(path), PEOPLE)
+    killed_while_away(doctor)
+    merged(root)
+    assert not interrupted_runs(tools().fs, tools().processes, root)
+    assert agentdb.ask(_laid_over(path), PEOPLE) == before
+
+
+def killed_while_away(doctor: Doctor) -> None:
+    root, path = doctor.state.root, agentdb.path_in(doctor.state.root)
+    for step in range(20, 90):
+        doctor.state.root.rename(root.with_name("kept")) if step == 20 else shutil.rmtree(root)
+        shutil.copytree(root.with_name("kept"), root, symlinks=True)
+        plan = doctor.plan("trim")
+        with suppress(Killed):
+            apply(plan, tools(FaultFs(step, Mode.KILL, swaps=False)), DEAD)
+        its_process_is_gone(root)
+        if not path.exists():
+            break
+    assert not path.exists()
 
 
 PEOPLE = (

@@ -115,6 +115,8 @@ class _Merger:
             self.lost.append(target)
         elif lstat_or_none(self.fs, self.work.target(number).parent) is None:
             self.homeless.append(target)
+        elif how is ActState.CHANGED and self._is_away(target):
+            self._bring_back(whole, kept)
         elif how is ActState.CHANGED and self._made_anew(target):
             self._set_aside(whole, kept)
         elif isinstance(act, Move):
@@ -134,6 +136,13 @@ class _Merger:
             self.left.append(target)
         else:
             self._bring_back(whole, kept)
+
+    def _is_away(self, target: str) -> bool:
+        """Whether it is of a database that the run took away, and nothing is in the place of that and its logs."""
+        main = database_of(target) or target
+        group = [n for n, act in enumerate(self.work.plan.acts) if _is_of(target_of(act, self.work.plan), main)]
+        edited = any(isinstance(self.work.plan.acts[number], Transact) for number in group)
+        return edited and not any(lstat_or_none(self.fs, self.work.target(number)) for number in group)
 
     def _made_anew(self, target: str) -> bool:
         """Whether it is of a database that a start made where it found none: neither what the run took away nor what
@@ -306,6 +315,10 @@ class _Merger:
         ):
             if names:
                 yield Note(text=f"{plural(len(names), one, several)}.", names=tuple(names[:SAMPLE]))
+
+
+def _is_of(target: str, main: str) -> bool:
+    return main in (target, database_of(target))
 
 
 def _dropped(old: FileSessions, act: Rewrite) -> Iterator[Entry]:
