@@ -70,7 +70,7 @@ def _loads_empty(finding: Finding, release: Release, findings: Sequence[Finding]
     cause = f"{place_of(finding)}sessions.json" + (f" {said}" if said != first else f": {headline(first)}")
     if release.behaviour.sessions_in_database:
         start = seen_start(Damage.LEFTOVER, release_name(release))
-        reason = f"{start.release} refuses to start (exit {start.code}) over {what}{start.hedge}."
+        reason = f"{start.release} refuses to start (exit {start.code}) because of {what}{start.hedge}."
         return StartEffect(Effect.FAILS, reason, cause)
     reason = f"It would lose all of {_of(finding)}: {_who(release)} loads {what} as EMPTY and overwrites it."
     return StartEffect(Effect.LOSES, reason, cause)
@@ -266,7 +266,7 @@ def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> S
     damage = Damage.QUARANTINE_NEWER if roles == {DatabaseRole.QUARANTINE.value} else Damage.NEWER
     code = CODES[damage].get(release_name(release) or "")
     if code is not None:
-        reason = f"{capital(_who(release))} refuses to start (exit {code}) over a newer schema."
+        reason = f"{capital(_who(release))} refuses to start (exit {code}) because of a newer schema."
         return StartEffect(Effect.FAILS, reason, headline(finding.message))
     reason = "A database was written by a newer release than gatewaydoctor knows; an older one refuses to start."
     return StartEffect(Effect.UNREAD, reason, headline(finding.message))

@@ -1,4 +1,4 @@
-"""The token and the certificate of a gateway are read from files: 2026.9.6 refuses to start over these, as seen."""
+"""The token and the certificate of a gateway are read from files: 2026.9.6 refuses these, as seen."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def usage_scan_load(scene: Scene) -> None:
     scene.finds("usage-scan-load", "warning", 6)
 
 
-@fixture("a config with a slip in it: the gateway does not start over it")
+@fixture("a config with a slip in it: the gateway does not start with it")
 def config_unreadable(scene: Scene) -> None:
     scene.people()
     text = stringify(scene.config()).replace('"mode": "local"', '"mode": local"')
@@ -150,7 +150,7 @@ def config_without_mode(scene: Scene) -> None:
     scene.finds("config-without-mode", "error", agent=None)
 
 
-@fixture("a config with a name the release does not know and a number in quotes: the gateway does not start over it")
+@fixture("a config with a name the release does not know and a number in quotes: the gateway does not start with it")
 def config_refused(scene: Scene) -> None:
     scene.people()
     scene.settings = {"sesion": {}, "session": {"maintenance": {"maxEntries": "many"}}}

@@ -390,7 +390,7 @@ MUTANTS = (
         ("tests/repair/test_queues.py",),
     ),
     Mutant(
-        "transcripts are laid down for a release that refuses to start over them",
+        "transcripts are laid down for a release that refuses to start because of them",
         "checks/stores/databases.py",
         "    return release.behaviour.sessions_in_database and not refuses_leftovers(release)",
         "    return release.behaviour.sessions_in_database",

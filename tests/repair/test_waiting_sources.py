@@ -91,7 +91,7 @@ def test_where_a_start_passes_over_it_no_repair_touches_it(
 
 
 def test_a_source_that_was_copied_is_another_file(tmp_path: Path) -> None:
-    """2026.9.5 refuses to start over a receipt of a directory that was restored from a backup."""
+    """2026.9.5 refuses to start because of a receipt of a directory that was restored from a backup."""
     doctor = waiting(tmp_path, "2026.9.5")
     replace(doctor.store)
     assert doctor.state.only(RULE).severity.word == "error"

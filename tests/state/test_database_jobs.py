@@ -1,4 +1,4 @@
-"""What 2026.9.6 was seen to make of cron jobs in its state database: one start over a row of each shape."""
+"""What 2026.9.6 was seen to make of cron jobs in its state database: one start with a row of each shape."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def waiting_source(x: Examination, path: Path) -> RetainedSource | None:
 
 
 def ends_refusal(x: Examination, source: RetainedSource) -> bool:
-    """Whether a start is refused over it until it is gone."""
+    """Whether a start is refused because of it until it is gone."""
     return source.moved and refuses_leftovers(x.config.release)
 
 
@@ -306,7 +306,7 @@ def _ahead(x: Examination, leftover: ComparedLeftover, older: int, people: int) 
 
 
 def refuses_leftovers(release: Release) -> bool:
-    """Whether a release refuses to start over any leftover store: 2026.8.1, 2026.9.3 and 2026.9.5 were seen to."""
+    """Whether a release refuses every leftover store: 2026.8.1, 2026.9.3 and 2026.9.5 were seen to."""
     found = numbers(release.version)
     return found is not None and (2026, 7, 2) <= found <= (2026, 9, 5)
 

@@ -66,7 +66,7 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     cron_slots: int
     # Its config
     config_exit: int | None
-    """With which exit code a start ends over a refused config."""
+    """With which exit code a start ends because of a refused config."""
     restores_config: bool
     """Whether a start puts the last good copy back over a config that its validation refuses (2026.4.25, seen)."""
     cron_beside_config: bool

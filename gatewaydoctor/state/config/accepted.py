@@ -1,4 +1,4 @@
-"""What each release accepts in openclaw.json: names and types of settings, as data. It starts over none it refuses.
+"""What each release accepts in openclaw.json: names and types of settings, as data. It starts with none it refuses.
 
 Source: `openclaw config validate` of each release, run over one config for each section and name, and over fifteen
 values for each typed setting; `make conformance` does so again. What is not listed here is judged by the schema of

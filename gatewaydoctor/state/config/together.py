@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RELEASE = "2026.9.6"
-"""The release that was started over them. An agent without an id it calls `agent`."""
+"""The release that was started with them. An agent without an id it calls `agent`."""
 PATH_THERE = "it is there where it runs"
 SET_THERE = "it is set where it runs"
 _ADDRESS = regex(r"[\d.:]++.*|.*[$:].*")

@@ -99,7 +99,7 @@ def _have_imported(draft: Draft) -> None:
 
 
 def _let_go(draft: Draft, store: StoreDraft, source: RetainedSource, *, named: bool) -> None:
-    """What an import keeps for a plugin goes whole, where a start is refused over it, or stays as it is: with one
+    """What an import keeps for a plugin goes whole, where a start refuses it, or stays as it is: with one
     byte changed its receipt is contradicted, and the start is refused."""
     if not ends_refusal(draft.x, source):
         if named:

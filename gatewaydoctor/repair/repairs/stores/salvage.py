@@ -252,7 +252,7 @@ def _merged(files: list[Found]) -> list[tuple[int, int]]:
 
 
 def _nothing(draft: Draft, store: StoreDraft) -> None:
-    """No whole entry anywhere. 2026.9.6 does not start over such a file, so it goes; every other release takes it for
+    """No whole entry anywhere. 2026.9.6 does not start with such a file, so it goes; every other release takes it for
     empty anyway."""
     if store.facts.sessions is not None and draft.x.eras.sqlite_release:
         moved = draft.move(store.path)
