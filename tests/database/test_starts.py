@@ -14,7 +14,7 @@ from tests.cli.harness import run
 from tests.state.fakes import FakeProcess, FakeProcesses
 
 from .asked import AGENT_PATH, NOW, STATE_PATH, rules, started, told
-from .made import connect, insert, node
+from .made import STATE, Made, connect, insert, node
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -312,3 +312,23 @@ def test_a_value_that_its_table_forbids_is_refused_late_where_only_a_writer_sees
             "UPDATE sqlite_master SET sql = ? WHERE name = 'checked'", (f"CREATE TABLE checked ({then})",)
         )
     assert f"(exit {code})" in rules(plain)["database-corrupt"]["consequence"]
+
+
+def test_a_state_database_is_missed_where_nothing_took_the_place_of_a_retired_jobs_file(tmp_path: Path) -> None:
+    """2026.7.1 came up without the jobs that it had moved there."""
+    (tmp_path / "agents/main/sessions").mkdir(parents=True)
+    (tmp_path / "agents/main/sessions/sessions.json").write_text("{}")
+    (tmp_path / "openclaw.json").write_text(
+        '{"gateway": {"mode": "local"}, "meta": {"lastTouchedVersion": "2026.7.1"}}'
+    )
+    (tmp_path / "cron").mkdir()
+    retired = tmp_path / "cron/jobs.json.migrated"
+    retired.write_text('{"version": 1, "jobs": []}')
+    missing = rules(tmp_path)["database-missing"]
+    assert (missing["severity"], missing["evidence"]["role"]) == ("critical", "state")
+    assert "A 2026.7.1 gateway starts without cron jobs" in missing["consequence"]
+    (tmp_path / "cron/jobs.json").write_text('{"version": 1, "jobs": []}')
+    assert "database-missing" not in rules(tmp_path)
+    (tmp_path / "cron/jobs.json").unlink()
+    Made(tmp_path / STATE_PATH, STATE, 1)
+    assert "database-missing" not in rules(tmp_path)

@@ -129,6 +129,17 @@ class Records:
             source = "the databases of the agents" if there else "the archives of imports"
             blocked = self._blocked(path)
             yield MissingDatabase(DatabaseRole.STATE, path, None, source, log=False, blocked=blocked)
+        elif moved := self._retired_jobs():
+            blocked = self._blocked(path)
+            yield MissingDatabase(DatabaseRole.STATE, path, None, moved.name, log=False, blocked=blocked)
+
+    def _retired_jobs(self) -> Path | None:
+        """The jobs.json that a start has moved into the state database, where none took its place."""
+        for left in self.eras.leftovers:
+            name, retired, _ = left.path.name.partition(".migrated")
+            if retired and left.path.parent.name == "cron" and not may_be_there(self.fs, left.path.with_name(name)):
+                return left.path
+        return None
 
     def _blocked(self, path: Path) -> bool:
         """Whether something that is not a directory is in place of one that leads to the file."""

@@ -170,8 +170,8 @@ class Eras(Struct, frozen=True):
 
     @property
     def has_databases(self) -> bool:
-        """Whether there is a database, or what a release with sessions in databases left."""
-        return bool(self.databases) or self.sqlite_release or self.sessions_in_database
+        """Whether there is a database, or what a release with one left."""
+        return bool(self.databases) or self.sqlite_release or self.cron_in_database
 
 
 class DatabaseRows(Struct, frozen=True):
