@@ -11,7 +11,8 @@ import pytest
 
 from gatewaydoctor.model.database.reading import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.storage.sqlite import image, log
-from gatewaydoctor.storage.sqlite.log import LogFacts, frame_is_whole, read_log
+from gatewaydoctor.storage.sqlite.frames import frame_is_whole
+from gatewaydoctor.storage.sqlite.log import LogFacts, read_log
 from gatewaydoctor.storage.sqlite.opened import Opened, open_database, read_database_once
 from gatewaydoctor.storage.sqlite.raw import RawFile
 from gatewaydoctor.system.fs import OsReadFs

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from gatewaydoctor.checks.nextstep import next_step
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.storage.sqlite.log import HEADER, checksum, lost_header, with_lost_header
+from gatewaydoctor.storage.sqlite.frames import HEADER, checksum
+from gatewaydoctor.storage.sqlite.log import lost_header, with_lost_header
 from gatewaydoctor.storage.sqlite.raw import RawFile
 from tests.fixtures_source.databases import quarantine_database
 from tests.repair import agentdb

@@ -29,11 +29,10 @@ from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from gatewaydoctor.model.gateway.release import Release
+    from gatewaydoctor.state.config.outside import Outside
     from gatewaydoctor.state.config.settings import Settings
-    from gatewaydoctor.system.fs import FileStat
 
     Get = Callable[..., object]
 
@@ -220,22 +219,6 @@ def asked(release: Release) -> Asked:
     if later is None:
         return Asked((RELEASES[-1],), certain=False)
     return Asked(RELEASES[later - 1 : later + 1] if later else RELEASES)
-
-
-class Outside(Struct, frozen=True):
-    """What a config refers to: the state directory, the user who owns the config, whether a path is there, what it is
-    (None where nothing is) and the first bytes of it (None where they cannot be read), whether this host has an IPv4
-    address (None where that cannot be told), whether there may be plugins of another origin than the release, and the
-    agents whose workspace is no directory and cannot become one."""
-
-    state_dir: Path
-    owner: int | None
-    there: Callable[[str], bool]
-    lstat: Callable[[str], FileStat | None]
-    read: Callable[[str, int], bytes | None]
-    has_address: Callable[[str], bool | None]
-    plugins: bool
-    no_workspace: frozenset[str]
 
 
 def refused(settings: Settings, outside: Outside) -> tuple[RefusedSetting, ...]:

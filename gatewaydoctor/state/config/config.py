@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from gatewaydoctor.model.gateway.config import Config, ConfigProblem
 from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.gateway.place import ConfigSource, StateDirSource
-from gatewaydoctor.state.config.accepted import Outside, refused
+from gatewaydoctor.state.config.accepted import refused
 from gatewaydoctor.state.config.includes import Includes, include_roots
+from gatewaydoctor.state.config.outside import Outside
 from gatewaydoctor.state.config.settings import Settings, text_setting, whole_minutes
 from gatewaydoctor.state.config.text import MAX_BYTES, Unreadable, parse_config
 from gatewaydoctor.state.history.files import unreadable

@@ -17,7 +17,7 @@ from gatewaydoctor.storage.jsontext.grammar import Illegal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gatewaydoctor.state.config.accepted import Outside
+    from gatewaydoctor.state.config.outside import Outside
     from gatewaydoctor.system.fs import FileStat
 
     Fault = tuple[str, str]

@@ -15,10 +15,9 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from gatewaydoctor.model.database.reading import LogFacts
+from gatewaydoctor.storage.sqlite.frames import FRAME, HEADER, checked_before, checksum, frame_is_whole
 from gatewaydoctor.storage.sqlite.raw import RawFile
 
-HEADER = struct.Struct(">8I")
-FRAME = struct.Struct(">6I")
 _MAGICS = (0x377F0682, 0x377F0683)
 _VERSION = 3_007_000
 SURE_UP_TO = 1024 * 1024 * 1024
@@ -182,38 +181,6 @@ def with_lost_header(file: RawFile, page_size: int) -> tuple[bytes, LogFacts] | 
     head = lost_header(file, page_size)
     found = None if head is None else _read_log(_Headed(file, head), head, verify=True)
     return (head, found.facts) if head is not None and isinstance(found, Log) else None
-
-
-def checked_before(data: bytes, after: tuple[int, ...], *, little: bool) -> tuple[int, int]:
-    """The checksum from which `checksum` of these bytes gives `after`."""
-    first, second = after
-    words = struct.unpack(f"{'<' if little else '>'}{len(data) // 4}I", data)
-    for even, odd in zip(words[-2::-2], words[::-2], strict=True):
-        second = second - odd - first & 0xFFFFFFFF
-        first = first - even - second & 0xFFFFFFFF
-    return first, second
-
-
-def checksum(data: bytes, start: tuple[int, int], *, little: bool) -> tuple[int, int]:
-    """The running checksum of a log over whole pairs of 4-byte words."""
-    first, second = start
-    words = struct.unpack(f"{'<' if little else '>'}{len(data) // 4}I", data)
-    for even, odd in zip(words[::2], words[1::2], strict=True):
-        first = first + even + second & 0xFFFFFFFF
-        second = second + odd + first & 0xFFFFFFFF
-    return first, second
-
-
-def frame_is_whole(file: RawFile, index: int, page_size: int, *, little: bool) -> bool:
-    """Whether the frame (counted from 1) continues its predecessor's stored checksum."""
-    frame = FRAME.size + page_size
-    offset = HEADER.size + (index - 1) * frame
-    before = file.read(offset - frame + 16 if index > 1 else 24, 8)
-    data = file.read(offset, frame)
-    if len(data) < frame or len(before) < 8:
-        return False
-    sums = checksum(data[:8], struct.unpack(">2I", before), little=little)
-    return checksum(data[FRAME.size :], sums, little=little) == FRAME.unpack_from(data)[4:]
 
 
 def _drop_torn(file: RawFile, ends: array[int], page_size: int, *, little: bool) -> None:

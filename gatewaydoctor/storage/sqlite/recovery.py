@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from gatewaydoctor.storage.sqlite.log import HEADER, frame_is_whole
+from gatewaydoctor.storage.sqlite.frames import HEADER, frame_is_whole
 from gatewaydoctor.storage.sqlite.vfs import ReadOnlyFile, ReadOnlyVfs, registered
 
 if TYPE_CHECKING:
