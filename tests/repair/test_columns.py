@@ -134,3 +134,31 @@ def test_the_table_of_sequences_has_the_columns_it_has(tmp_path: Path) -> None:
     assert not [each.text for each in doctor.plan("salvage").cautions if "sqlite_sequence" in each.text]
     doctor.apply("salvage")
     assert agentdb.ask(path, "SELECT name, seq FROM sqlite_sequence") == [("numbered", 7)]
+
+
+STORED = "(id INTEGER PRIMARY KEY, a TEXT, twice TEXT GENERATED ALWAYS AS (a || a) STORED, z TEXT)"
+COMPUTED = "(a TEXT, twice TEXT GENERATED ALWAYS AS (a || a) VIRTUAL, z TEXT)"
+
+
+@pytest.mark.parametrize(
+    ("columns", "values"),
+    [
+        (STORED, "(id, a, z) VALUES (7, 'x', 'last')"),
+        (COMPUTED, "(a, z) VALUES ('x', 'last')"),
+        ("(a TEXT, z INTEGER, key TEXT, PRIMARY KEY (z, key)) WITHOUT ROWID", "VALUES ('first', 5, 'k')"),
+        ("(id INTEGER PRIMARY KEY DESC, a TEXT)", "VALUES (7, 'x'), (3, 'y')"),
+        ("(id INTEGER, a TEXT, PRIMARY KEY (id DESC))", "VALUES (7, 'x'), (3, 'y')"),
+        ("(id INTEGER PRIMARY KEY, a TEXT) WITHOUT ROWID", "VALUES (7, 'x'), (3, 'y')"),
+    ],
+)
+def test_each_value_stays_in_its_column(tmp_path: Path, columns: str, values: str) -> None:
+    """Where a record has them in another order than the table, more of them, or fewer."""
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE)
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute(f"CREATE TABLE of_a_plugin {columns}")
+        connection.execute(f"INSERT INTO of_a_plugin {values}")
+    before = agentdb.ask(path, "SELECT * FROM of_a_plugin ORDER BY 1")
+    leaf_of("session_nodes")(path)
+    Doctor(state).apply("salvage")
+    assert agentdb.ask(path, "SELECT * FROM of_a_plugin ORDER BY 1") == before

@@ -142,6 +142,11 @@ def definition_torn(path: Path) -> None:
     _edit_schema(path, "UPDATE sqlite_master SET sql = 'CREATE TABL' WHERE name = 'session_windows'")
 
 
+def definition_zeroed(path: Path) -> None:
+    """As where the page it is on was written with zeros."""
+    _edit_schema(path, "UPDATE sqlite_master SET sql = char(0, 0, 0) WHERE name = 'session_windows'")
+
+
 def table_gone(path: Path) -> None:
     connection = agentdb.connected(path)
     connection.execute("PRAGMA foreign_keys = OFF")
@@ -156,7 +161,9 @@ def _edit_schema(path: Path, statement: str) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("damage", [schema_lost, definition_torn, table_gone], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "damage", [schema_lost, definition_torn, definition_zeroed, table_gone], ids=lambda each: each.__name__
+)
 def test_the_schema_of_another_agents_database_serves(
     tmp_path: Path, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

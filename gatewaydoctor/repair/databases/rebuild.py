@@ -17,7 +17,7 @@ from gatewaydoctor.examine.databases.setaside import open_source
 from gatewaydoctor.repair.databases.columns import further_columns, places_of
 from gatewaydoctor.repair.databases.edits import drop_orphans
 from gatewaydoctor.repair.databases.owners import Owners
-from gatewaydoctor.repair.databases.sessions import quoted, tables_of
+from gatewaydoctor.repair.databases.sessions import numbered, quoted, tables_of
 from gatewaydoctor.repair.databases.tables import (
     can_be_made,
     definitions,
@@ -81,7 +81,7 @@ def refused(own: Rescue, edit: Rebuild, chosen: Sequence[SchemaItem]) -> dict[st
     connection = apsw.Connection(":memory:")
     try:
         return _Trial(connection, edit, own.page_size, chosen).refused_of(own)
-    except (apsw.Error, UnicodeEncodeError):
+    except (apsw.Error, ValueError):
         return {}  # what the schema is not good for is told elsewhere
     finally:
         connection.close()
@@ -180,12 +180,9 @@ class _Builder:
         """Rows of a table that are not there yet; with `keep` those whose `column` is among them."""
         if table not in tables_of(self.connection):
             return
-        into = [
-            (str(name), bool(pk) and str(kind).upper() == "INTEGER")
-            for _, name, kind, _, _, pk in self.connection.execute(f"PRAGMA table_info({quoted(table)})")
-        ]
-        found = places_of(source.columns(table), [name for name, _ in into])
-        rowid = next((name for name, is_key in into if is_key), None) if _one_key(self.connection, table) else None
+        into = [str(row[1]) for row in self.connection.execute(f"PRAGMA table_info({quoted(table)})")]
+        found = places_of(source.columns(table), into)
+        rowid = numbered(self.connection, table)
         if not found or (keep is not None and column not in found):
             return
         known, places = list(found), list(found.values())
@@ -336,8 +333,3 @@ def _bindable(value: Value) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _one_key(connection: apsw.Connection, table: str) -> bool:
-    rows = connection.execute(f"PRAGMA table_info({quoted(table)})")
-    return sum(bool(row[5]) for row in rows) == 1

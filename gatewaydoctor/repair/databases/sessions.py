@@ -154,7 +154,7 @@ def _bring_table(connection: apsw.Connection, source: apsw.Connection, table: st
     columns = [name for name in _columns(source, table) if name in there]
     of_key = table != _WINDOWS and any(name in columns for name in _OF_KEY)
     transcript = None if of_key else next((columns.index(name) for name in _OF_TRANSCRIPT if name in columns), None)
-    number = _numbered(connection, table)
+    number = numbered(connection, table)
     verb = "INSERT" if table in _UNIQUE else "INSERT OR IGNORE"
     for row in source.execute(f"SELECT {_list(columns)} FROM {quoted(table)}"):
         if transcript is not None and row[transcript] in present:
@@ -202,10 +202,14 @@ def _columns(connection: apsw.Connection, table: str) -> list[str]:
     return [str(name) for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
 
 
-def _numbered(connection: apsw.Connection, table: str) -> str | None:
-    """The column that numbers the rows, where it alone is their key."""
-    keys = connection.execute("SELECT name, type FROM pragma_table_info(?) WHERE pk > 0", (table,)).fetchall()
-    return str(keys[0][0]) if len(keys) == 1 and str(keys[0][1]).upper() == "INTEGER" else None
+def numbered(connection: apsw.Connection, table: str) -> str | None:
+    """The column that is the number of the row itself. It is the key alone, and needs no index for that."""
+    found = connection.execute(
+        "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 "
+        "AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk')",
+        (table,),
+    ).fetchone()
+    return str(found[0]) if found is not None else None
 
 
 def _list(columns: Iterable[str]) -> str:

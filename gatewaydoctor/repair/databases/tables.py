@@ -43,7 +43,7 @@ def can_be_made(schema: Sequence[SchemaItem]) -> bool:
         for kind in ("table", "index", "trigger"):
             for sql in definitions(schema, kind):
                 connection.execute(sql)
-    except (apsw.Error, UnicodeEncodeError):
+    except (apsw.Error, ValueError):
         return False
     finally:
         connection.close()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CACHE_KIB = 2_000
 
-READ_FAILURES = (apsw.Error, OSError, UnicodeError, MemoryError)
+READ_FAILURES = (apsw.Error, OSError, ValueError, MemoryError)
 """What running a statement over an untrusted file may raise."""
 
 
@@ -157,8 +157,9 @@ def columns_of(statement: str) -> tuple[str, ...]:
 
 
 def declared(statement: str) -> tuple[Column, ...]:
-    """The columns of a CREATE TABLE statement; none where it is none. It is tried in a database in memory that can
-    do nothing else."""
+    """The columns of a CREATE TABLE statement that its records hold, in the order of these: columns that are computed
+    when they are read are not stored, and a table WITHOUT ROWID begins with its key. None where it is no such
+    statement. It is tried in a database in memory that can do nothing else."""
     connection = apsw.Connection(":memory:")
     connection.authorizer = _only_a_table
     try:
@@ -166,18 +167,19 @@ def declared(statement: str) -> tuple[Column, ...]:
         connection.authorizer = None
         rows = list(
             connection.execute(
-                'SELECT t.name, upper(t.type), t."notnull", t.pk FROM sqlite_master m, pragma_table_info(m.name) t '
-                "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
+                'SELECT t.name, upper(t.type), t."notnull", t.pk > 0 AND i.name IS NULL '
+                "FROM sqlite_master m, pragma_table_list(m.name) l, pragma_table_xinfo(m.name) t "
+                "LEFT JOIN pragma_index_list(m.name) i ON i.origin = 'pk' "
+                "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND t.hidden <> 2 "
+                "ORDER BY l.wr AND t.pk = 0, l.wr * t.pk, t.cid"
             )
         )
     except READ_FAILURES:
         return ()
     finally:
         connection.close()
-    keys = sum(bool(key) for *_, key in rows)
     return tuple(
-        Column(str(name), str(kind), bool(required), is_rowid=bool(key) and keys == 1 and kind == "INTEGER")
-        for name, kind, required, key in rows
+        Column(str(name), str(kind), bool(required), is_rowid=bool(key)) for name, kind, required, key in rows
     )
 
 
