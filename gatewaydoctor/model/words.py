@@ -52,6 +52,11 @@ def _two(ms: float, large: int, large_word: str, small: int, small_word: str) ->
     return f"{whole} {large_word} {part} {small_word}" if part else f"{whole} {large_word}"
 
 
+def ago(ms: float) -> str:
+    """How long ago that was, to the second: `just now`, `16 s ago`, `25 min ago`."""
+    return "just now" if ms < SECOND_MS else f"{duration(ms // SECOND_MS * SECOND_MS)} ago"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """`1 entry`, `6,539 entries`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -6,6 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.regex import regex
+from gatewaydoctor.model.words import ago
 from gatewaydoctor.model.words import duration as duration
 from gatewaydoctor.model.words import plural as plural
 from gatewaydoctor.model.words import size as size
@@ -33,8 +34,8 @@ def age(at: int | None, now: int) -> str:
     if at is None:
         return "never"
     if at > now + 1_000:
-        return f"in {duration(at - now)}"
-    return f"{duration(now - at)} ago"
+        return f"in {duration((at - now) // 1_000 * 1_000)}"
+    return ago(now - at)
 
 
 def since(at: int | None, now: int) -> str:

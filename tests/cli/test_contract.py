@@ -240,7 +240,7 @@ def test_a_narrow_encoding_does_no_harm(busy: Path) -> None:
 
 
 def test_help_is_there_for_everything() -> None:
-    top = run("--help")
+    top = run("--help", "-v")
     assert top.code == 0
     for verb in verbs.VERBS:
         assert f" {verb} " in top.out
@@ -249,6 +249,15 @@ def test_help_is_there_for_everything() -> None:
         assert f"Usage: gatewaydoctor {verb}" in ran.out
         for sub in verbs.GROUPS.get(verb, ()):
             assert f"Usage: gatewaydoctor {verb} {sub}" in run(verb, sub, "--help").out
+
+
+def test_the_first_help_fits_a_terminal_and_names_every_verb_and_option() -> None:
+    short, whole = run("--help").out, run("--help", "-v").out
+    assert len(short.splitlines()) <= 23
+    assert max(map(len, short.splitlines())) <= 80
+    names = {*verbs.VERBS, *re.findall(r"--[a-z][a-z-]+", whole)}
+    assert [name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", short)] == []
+    assert [name for name in verbs.USED_MOST if f"  {name} " not in short] == []
 
 
 PATHS = [(verb, *([sub] if sub else [])) for verb in verbs.VERBS for sub in verbs.GROUPS.get(verb, {"": ""})]

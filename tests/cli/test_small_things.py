@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gatewaydoctor.checks.judge import all_rules
+from gatewaydoctor.fixtures import DEFAULT_NOW
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.report.glossary import GLOSSARY
 from tests.cli import scenes
 from tests.cli.harness import Machine, run
 from tests.world import DAY, StateDir, header, job, row, run_key, session_id
 from tests.world import NOW as THEN
+
+if TYPE_CHECKING:
+    from gatewaydoctor.checks.registry import Rule
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 
@@ -151,6 +158,22 @@ def test_a_snapshot_that_was_verified_leads_on(healthy: Path, tmp_path: Path) ->
     assert run("snapshot", "verify", str(copy)).out.endswith("next: nothing to do.\n")
     (copy / "state/openclaw.json").write_text("{}")
     assert "make another:" in run("snapshot", "verify", str(copy)).out
+
+
+def test_conversations_that_are_lost_are_all_named_on_request() -> None:
+    state = FIXTURES / "database-corrupt" / "state"
+    at = ("repair", "--state-dir", str(state), "--now", str(DEFAULT_NOW))
+    assert "40 of them conversations: only the key is left. (names: --all)" in " ".join(run(*at).out.split())
+    named = re.findall(r"agent:main:done:\d+", run(*at, "--all").out)
+    assert len(named) == len(set(named)) == 40
+
+
+@pytest.mark.parametrize("rule", [each for each in all_rules() if "`gatewaydoctor " in each.remedy])
+def test_commands_in_the_text_of_a_rule_can_be_typed(rule: Rule, tmp_path: Path) -> None:
+    scenes.busy(tmp_path)
+    for typed in re.findall(r"`gatewaydoctor ([^`]+)`", rule.remedy):
+        ran = run(*shlex.split(typed.replace("KEY", "agent:main:main")), "--state-dir", str(tmp_path))
+        assert ran.code != 2 or "Nothing is parked" in ran.err, (typed, ran.err)
 
 
 def test_many_damaged_stores_fit_a_terminal(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def only_run(root: Path) -> RunInfo:
 
 def test_without_another_disk_it_is_refused_with_numbers(disk: Path) -> None:
     root, before = full(disk)
-    with pytest.raises(NoSpace, match=r"needs [\d,]+ bytes on the disk of .*; 0 are free") as refused:
+    with pytest.raises(NoSpace, match=r"needs [\d.]+ [kM]?B on the disk of .*; 0 B is free") as refused:
         apply(plan_for(root), tools(OsWriteFs()), DEAD)
     assert "--vault DIR" in refused.value.hint
     assert "--work-dir DIR" in refused.value.hint

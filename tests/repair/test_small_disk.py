@@ -140,7 +140,7 @@ def test_undo_from_a_vault_elsewhere_says_how_much_room_it_needs(disk: Path, tmp
     apply(scene.plan, tools(OsWriteFs()), DEAD, tmp_path / "vault")
     stuff(disk)
     after = contents(scene.root)
-    with pytest.raises(NoSpace, match=r"needs [\d,]+ bytes on the disk of .*; 0 are free") as refused:
+    with pytest.raises(NoSpace, match=r"needs [\d.]+ [kM]?B on the disk of .*; 0 B is free") as refused:
         undo(find_run(tools(), scene.root, None, None), tools(OsWriteFs()), DEAD)
     assert "another disk" not in refused.value.hint
     assert contents(scene.root) == after

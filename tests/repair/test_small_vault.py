@@ -106,6 +106,6 @@ def test_a_database_that_grows_beyond_the_room_is_refused(disk: Path, tmp_path: 
     stuff(disk)
     before = tree(doctor.state.root, vault=True)
     assert hindrance(plan, tools(OsWriteFs()), DEAD, tmp_path / "vault") is None
-    with pytest.raises(NoSpace, match=rf"needs [\d,]+ bytes on the disk of {doctor.state.root}; 0 are free"):
+    with pytest.raises(NoSpace, match=rf"needs [\d.]+ [kM]?B on the disk of {doctor.state.root}; 0 B is free"):
         apply(plan, tools(OsWriteFs()), DEAD, tmp_path / "vault")
     assert tree(doctor.state.root, vault=True) == before

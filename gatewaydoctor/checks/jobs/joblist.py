@@ -11,7 +11,7 @@ from gatewaydoctor.model.database.refusals import NEWEST
 from gatewaydoctor.model.gateway.cron import Fate
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.outcome.finding import Harm, Severity
-from gatewaydoctor.model.words import duration, plural
+from gatewaydoctor.model.words import ago, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -322,7 +322,7 @@ def disabled(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if not jobs:
         return
     first = min((job.at for job in jobs if job.at is not None), default=None)
-    since = f", the first {duration(max(0, x.now - first))} ago" if first is not None else ""
+    since = f", the first {ago(x.now - first)}" if first is not None else ""
     yield DISABLED.finding(
         f"{plural(len(jobs), 'job was', 'jobs were')} disabled by a repair{since}.",
         "They stay in the list and do not run.",

@@ -16,7 +16,7 @@ from gatewaydoctor.examine.cron.timing import (
 )
 from gatewaydoctor.model.gateway.release import numbers
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import duration, plural
+from gatewaydoctor.model.words import ago, duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,9 +110,9 @@ def _not_run(x: Examination, times: tuple[JobTiming, ...]) -> Iterator[Finding]:
         said.append(f"{plural(len(late), 'job')} {due}, by up to {duration(most)}")
     if missed:
         last = min((each.last_run or each.job.created_at or x.now) for each in missed)
-        alive = duration(max(0, x.now - last_sign_of_life(x)))
+        alive = ago(x.now - last_sign_of_life(x))
         did = f"{plural(len(missed), 'job')} did not run at {MISSED_PERIODS} or more times of the schedule"
-        said.append(f"{did}, the longest for {duration(x.now - last)}; the gateway was running {alive} ago")
+        said.append(f"{did}, the longest for {duration(x.now - last)}; the gateway was running {alive}")
     yield NOT_RUN.finding(
         f"{'. '.join(said)}.",
         f"{a_gateway(x)} may run some at its next start, and others only at the time noted.",

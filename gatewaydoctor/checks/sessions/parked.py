@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import capital, duration, plural
+from gatewaydoctor.model.words import ago, capital, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +49,12 @@ def session_parked(x: Examination, t: Thresholds) -> Iterator[Finding]:
         sessions = [each for each in parked if not each.whole]
         said = [plural(len(sessions), "session is parked", "sessions are parked")] if sessions else []
         said += ["all that the agent has is parked"] if len(sessions) < len(parked) else []
-        since = duration(max(0, x.now - min(each.at for each in parked)))
+        since = ago(x.now - min(each.at for each in parked))
         torn = [each for each in parked if not each.whole and each.key is None]
         said += [plural(len(torn), "file cannot be read", "files cannot be read")] if torn else []
         place = parked[0].rows or parked[0].files[0].kept
         yield PARKED.finding(
-            f"{capital('; '.join(said))}, the first {since} ago.",
+            f"{capital('; '.join(said))}, the first {since}.",
             "The gateway does not see them until they are put back.",
             count=len(parked),
             severity=Severity.WARNING if torn else None,

@@ -89,8 +89,8 @@ HUGE = Rule(
     cause="A long-lived session without compaction, or tool output with megabytes per line.",
     gateway="At the next message in such a session it reads and parses the whole file on the event loop "
     "and answers nothing else meanwhile.",
-    remedy="Reset the session (its file stays as an archive), or hide it with `gatewaydoctor park` and its key; "
-    "`gatewaydoctor unpark` restores it. Do not shorten the file with tail: that removes the header.",
+    remedy="Reset the session (its file stays as an archive), or hide it with `gatewaydoctor park KEY`; "
+    "`gatewaydoctor unpark KEY` restores it. Do not shorten the file with tail: that removes the header.",
 )
 
 BOOT_LOOP = Rule(
@@ -102,8 +102,8 @@ BOOT_LOOP = Rule(
     "writes, with no other turn in between.",
     cause="The gateway starts, resumes this session, crashes on it, and starts again.",
     gateway="It resumes the session once more. Each start adds lines and can cost a model turn.",
-    remedy="With the gateway stopped, hide this one session with `gatewaydoctor park` and its key, then start. Once "
-    "you know the cause, `gatewaydoctor unpark` and the same key restore it.",
+    remedy="With the gateway stopped, hide this one session with `gatewaydoctor park KEY`, then start. Once you "
+    "know the cause, `gatewaydoctor unpark KEY` restores it.",
 )
 
 _BOOT_TORN = NextBoot(

@@ -14,7 +14,7 @@ from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA
 from gatewaydoctor.model.gateway.release import numbers
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import duration, plural, size
+from gatewaydoctor.model.words import ago, plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +115,7 @@ def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, 
     one of its database."""
     if source.changed:
         return _source_changed(leftover, legacy, source)
-    at = f", {duration(x.now - source.rewritten_at)} ago" if source.rewritten_at else ""
+    at = f", {ago(x.now - source.rewritten_at)}" if source.rewritten_at else ""
     kept = " The import archive has the bytes of the receipt." if source.original else ""
     return LEGACY.finding(
         f"{_left(legacy)}, written after its import{at}: {_compared(leftover)}.{kept}",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HELP = """Examine and repair the state directory of an OpenClaw gateway, offline.
 
-Without a verb, it scans. Scanning is read-only. Global options go before or after the verb: `scan --help`."""
+Without a verb, it scans. Scanning is read-only."""
 
 
 def run_app(only: str | None, arranged: Sequence[str]) -> Outcome | None:
@@ -46,7 +46,7 @@ def build_app(only: str | None = None) -> typer.Typer:
         no_args_is_help=True,
         context_settings=settings,
     )
-    app.callback(help=HELP)(_listed() if only is None else lambda: None)
+    app.callback(help=HELP.replace("\n\n", " "))(_listed() if only is None else lambda: None)
     for name, summary in verbs.VERBS.items():
         if only not in (None, name):
             continue

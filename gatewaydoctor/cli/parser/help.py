@@ -1,4 +1,4 @@
-"""`--help`: what is used most in full, the rest of the options by name; `--help -v` describes every one."""
+"""`--help`: what is used most in full, the rest by name; `--help -v` describes every verb and option."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from gatewaydoctor.cli.parser.verb_table import PANELS
+from gatewaydoctor.cli.parser.options import GLOBAL_PANEL
+from gatewaydoctor.cli.parser.verb_table import PANELS, USED_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,9 +44,17 @@ class HelpCommand(TyperCommand):
 
 
 class Group(TyperGroup):
-    """Verbs with one line each, and for the program itself the global options in full."""
+    """Verbs with one line each. Of the program itself those that are used most, and all others and the global options
+    by name only, unless -v is given as well."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[_OWN] = not _FULL.isdisjoint(args)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
+        if ctx.parent is None and not ctx.meta.get(_OWN):
+            self._name_most(ctx, formatter)
+            return
         self.format_commands(ctx, formatter)
         panels: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
@@ -54,8 +63,19 @@ class Group(TyperGroup):
         for title, records in reversed(panels.items()):
             _describe(formatter, title, records)
 
+    def _name_most(self, ctx: Any, formatter: Any) -> None:
+        verbs = self._summaries()
+        _describe(formatter, "Used most", [(name, verbs.pop(name)) for name in USED_MOST if name in verbs])
+        others = [name for names in PANELS.values() for name in names if name in verbs]
+        _name(formatter, f"Other verbs (`{ctx.command_path} --help -v` describes them)", others)
+        records = (parameter.get_help_record(ctx) for parameter in self.get_params(ctx))
+        _name(formatter, GLOBAL_PANEL, [record[0] for record in records if record is not None])
+
+    def _summaries(self) -> dict[str, str]:
+        return {name: command.short_help or command.help or "" for name, command in self.commands.items()}
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        verbs = {name: command.short_help or command.help or "" for name, command in self.commands.items()}
+        verbs = self._summaries()
         panels = PANELS if ctx.parent is None else {"Commands": tuple(verbs)}
         for title, names in panels.items():
             _describe(formatter, title, [(name, verbs[name]) for name in names if name in verbs])

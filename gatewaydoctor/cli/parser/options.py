@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HELP_OPTIONS = ("--help", "-h")
 VERSION_OPTIONS = ("--version", "-V")
-_PANEL = "Global options (before or after the verb)"
+GLOBAL_PANEL = "Global options (before or after the verb)"
 
 
 class Globals(Struct, frozen=True):
@@ -48,7 +48,7 @@ class Globals(Struct, frozen=True):
 
 
 def _option(*names: str, help: str, metavar: str | None = None) -> Option:
-    return option(*names, help=help, metavar=metavar, panel=_PANEL, shows_default=False)
+    return option(*names, help=help, metavar=metavar, panel=GLOBAL_PANEL, shows_default=False)
 
 
 _TEXT = str | None

@@ -54,6 +54,8 @@ PANELS = {
     "Try out": ("fixtures", "simulate"),
 }
 """Heading of the help screen -> its verbs."""
+USED_MOST = ("scan", "explain", "forecast", "repair", "after", "undo", "gate", "check")
+"""What the short help screen describes."""
 
 EXAMINING = frozenset(
     {

@@ -57,7 +57,7 @@ from gatewaydoctor.model.command import Command
 from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.outcome.verdict import NextStep
-from gatewaydoctor.model.words import plural
+from gatewaydoctor.model.words import plural, size
 from gatewaydoctor.repair.drafting.options import CronOptions, Options, Repair, TrimOptions
 from gatewaydoctor.repair.writing.errors import BadPlan, FixedClock, NoSpace, Refused
 from gatewaydoctor.state.history.pathmap import parse_path_map
@@ -232,7 +232,7 @@ def _require_other_disk(work: Bench) -> None:
     if fs.stat(vault).dev == fs.stat(work.state_dir).dev:
         free = fs.space(work.state_dir).available
         raise NoSpace(
-            f"The vault is on the disk of {work.state_dir} ({free:,} bytes free): moving files there frees nothing.",
+            f"The vault is on the disk of {work.state_dir} ({size(free)} free): moving files there frees nothing.",
             "Name a vault on another disk: --vault DIR.",
         )
 

@@ -150,7 +150,7 @@ def _burst(x: Examination, done: Done) -> Aspect:
             continue
         if entry.kind is Kind.CRON_RUN and entry.job_id and at is not None and at > done.finished_at:
             times[entry.job_id.lower()].append(at)
-    since = duration(max(0, x.now - done.finished_at))
+    since = duration((x.now - done.finished_at) // 1_000 * 1_000)
     bursts = sorted(job for job, each in times.items() if ticks(each).per_tick_max >= RAPID_RUNS)
     runs = sum(map(len, times.values()))
     if bursts:

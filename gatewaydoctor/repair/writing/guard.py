@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.liveness import GatewayState, Liveness
 from gatewaydoctor.model.repair.plan import Move, Plan, Rewrite, Transact
+from gatewaydoctor.model.words import size as in_words
 from gatewaydoctor.repair.vault.layout import VAULT_NAME
 from gatewaydoctor.repair.writing.errors import (
     MOUNT_AGAIN,
@@ -319,6 +320,7 @@ def check_space(
         free = fs.space(directory).available
         if size > 0 and free < size + margin:
             raise NoSpace(
-                f"The {what} needs {size + margin:,} bytes on the disk of {directory}; {free:,} are free.",
+                f"The {what} needs {in_words(size + margin)} on the disk of {directory}; {in_words(free)} is free, "
+                f"{in_words(size + margin - free)} too little.",
                 hint,
             )

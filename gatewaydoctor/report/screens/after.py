@@ -9,7 +9,7 @@ from rich.text import Text
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.cron import answers_to
 from gatewaydoctor.model.outcome.verdict import NextStep
-from gatewaydoctor.model.words import duration
+from gatewaydoctor.model.words import ago
 from gatewaydoctor.report.screens.blocks.fitting import ends, wrapped
 from gatewaydoctor.report.screens.blocks.parts import View, print_step
 
@@ -32,8 +32,8 @@ def show(
 ) -> None:
     """`finished_at` is when the run ended, in epoch ms."""
     if not view.quiet:
-        ago = duration(max(0, x.now - finished_at))
-        for line in ends(f"Run {run_id}, {ago} ago, on {view.names.path(x.place.state_dir)}", console.width):
+        since = ago(x.now - finished_at)
+        for line in ends(f"Run {run_id}, {since}, on {view.names.path(x.place.state_dir)}", console.width):
             console.print(Text(line, "bold", no_wrap=True))
         console.print()
     for aspect in aspects:

@@ -315,7 +315,7 @@ def _briefly(console: Console, title: str, note: Note, view: View) -> None:
     """With its title in front, and with its command on the last line where that has room."""
     text = _told(note, view) if view.rows else f"{view.names.text(note.text).partition('. ')[0].rstrip('.:')}."
     if note.names and len(text) > _SHORT * console.width:
-        text = f"{view.names.text(note.text).removesuffix(':')} ({len(note.names):,}; --all names them)"
+        text = f"{view.names.text(note.text).removesuffix(':')} (names: --all)"
     command = view.command(note.todo) if note.todo else None
     if command and _dense(view) and not text.endswith(")"):
         text += " (--all has the command)"

@@ -147,7 +147,8 @@ def _warn(draft: Draft, target: Target, inventory: Inventory, copies: Sequence[S
         draft.caution(
             f"{plural(len(lost), 'session is', 'sessions are')} lost, {len(people):,} of them "
             f"{'conversation' if len(people) == 1 else 'conversations'}: only the key is left.",
-            (*people, *lost),
+            dict.fromkeys((*people, *lost)),
+            keep=max(SAMPLE, len(people)),
         )
 
 
