@@ -161,9 +161,31 @@ def _edit_schema(path: Path, statement: str) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize(
-    "damage", [schema_lost, definition_torn, definition_zeroed, table_gone], ids=lambda each: each.__name__
-)
+def schema_leaf(path: Path) -> None:
+    """The page that describes the table of transcripts, and others."""
+    write(path, _leaf_of_schema(path) * PAGE, bytes(PAGE))
+
+
+def schema_leaf_of_another(path: Path) -> None:
+    """A page of a table in the place of that one."""
+    data = path.read_bytes()
+    pages = [data[at : at + PAGE] for at in range(0, len(data), PAGE)]
+    other = next(page for page in pages if page[0] == 13 and b'"sessionId":"sid-' in page)
+    write(path, _leaf_of_schema(path) * PAGE, other)
+
+
+def _leaf_of_schema(path: Path) -> int:
+    data = path.read_bytes()
+    at = data.index(b"CREATE TABLE transcript_events") // PAGE
+    assert at
+    assert data[at * PAGE] == 13
+    return at
+
+
+SCHEMAS = [schema_lost, schema_leaf, schema_leaf_of_another, definition_torn, definition_zeroed, table_gone]
+
+
+@pytest.mark.parametrize("damage", SCHEMAS, ids=lambda each: each.__name__)
 def test_the_schema_of_another_agents_database_serves(
     tmp_path: Path, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +253,22 @@ def test_rows_that_break_a_constraint_are_left_out_only_where_asked_and_told(tmp
     doctor.apply("salvage")
     assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(2 * len(PEOPLE) - broken,)]
     assert set(agentdb.statuses(path)) == set(PEOPLE)
+
+
+def test_a_page_of_an_index_among_those_of_a_table_is_told(tmp_path: Path) -> None:
+    """No index lists the rows that were on the page in its place."""
+    doctor, path = ready(tmp_path, None)
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE of_a_plugin (a TEXT, n INTEGER)")
+    connection.executemany("INSERT INTO of_a_plugin VALUES (?, ?)", (("x" * 90, n) for n in range(60)))
+    connection.close()
+    data = path.read_bytes()
+    index = next(page for at in range(0, len(data), PAGE) if (page := data[at : at + PAGE])[0] == 10)
+    leaf_of("of_a_plugin")(path)
+    damaged = path.read_bytes()
+    write(path, next(at for at in range(0, len(data), PAGE) if damaged[at] != data[at]), index)
+    (note,) = [each for each in doctor.plan("salvage").cautions if "how many rows they had is unknown" in each.text]
+    assert note.names == ("of_a_plugin",)
 
 
 def test_entries_keep_their_bytes(tmp_path: Path) -> None:

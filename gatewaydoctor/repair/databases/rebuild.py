@@ -19,10 +19,10 @@ from gatewaydoctor.repair.databases.edits import drop_orphans
 from gatewaydoctor.repair.databases.owners import Owners
 from gatewaydoctor.repair.databases.sessions import numbered, quoted, tables_of
 from gatewaydoctor.repair.databases.tables import (
-    can_be_made,
     definitions,
     further,
     is_carried,
+    is_described,
     is_of_memory,
     is_search,
     only_definitions,
@@ -60,7 +60,7 @@ def rebuild(fs: ReadFs, target: Path, sources: Sequence[Path], edit: Rebuild, ne
         chosen = own if edit.schema is None else opened[edit.schema]
         if chosen is None:
             raise InputChanged(f"{target} is gone.", "Make a new plan and apply that.")
-        if own is not None and edit.schema is not None and not can_be_made(own.schema):
+        if own is not None and edit.schema is not None and not is_described(own):
             own.lend(chosen.schema)
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOFOLLOW
         connection = apsw.Connection(os.fspath(new), flags=flags)

@@ -11,6 +11,7 @@ from gatewaydoctor.storage.database.schema import MEMORY_TRIGGERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from gatewaydoctor.storage.database.rescue import Rescue
     from gatewaydoctor.storage.sqlite.opened import SchemaItem
 
 DERIVED = frozenset(
@@ -48,6 +49,11 @@ def can_be_made(schema: Sequence[SchemaItem]) -> bool:
     finally:
         connection.close()
     return True
+
+
+def is_described(rescue: Rescue) -> bool:
+    """Whether its schema is left, as far as its pages tell."""
+    return can_be_made(rescue.schema) and rescue.schema_whole
 
 
 def further(own: Sequence[SchemaItem], chosen: Sequence[SchemaItem]) -> list[SchemaItem]:

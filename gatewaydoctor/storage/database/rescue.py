@@ -86,7 +86,10 @@ class Rescue:
     def schema_whole(self) -> bool:
         """Whether no page with rows of the schema is missing. Its first page may be, where the others hold them."""
         reader = PageReader(self._image)
-        if any(True for _ in reader.records(_SCHEMA_ROOT)) and reader.damaged == 0:
+        rows = [record.values for record in reader.records(_SCHEMA_ROOT)]
+        if not all(map(_describes, rows)):
+            return False  # a page of something else is in its place
+        if rows and reader.damaged == 0:
             return True
         below = [n for n in range(3, self._image.pages + 1) if self._entry(n) == (_BELOW, _SCHEMA_ROOT)]
         reader = PageReader(self._image)
@@ -97,7 +100,7 @@ class Rescue:
     @cached_property
     def schema(self) -> tuple[SchemaItem, ...]:
         """Every row of the schema that is left, each name once; without any what lent ones tell."""
-        return tuple(sorted(self._own_schema or self._told_by_shape(), key=lambda item: item.root))
+        return tuple(sorted((*self._own_schema, *self._told_by_shape()), key=lambda item: item.root))
 
     @cached_property
     def _own_schema(self) -> list[SchemaItem]:
@@ -108,37 +111,47 @@ class Rescue:
         return list({item.name: item for values in reversed(rows) if (item := schema_item(values))}.values())
 
     def lend(self, schema: Sequence[SchemaItem]) -> None:
-        """The schema of another database of the same version, for one whose own is damaged. Where every row of that
-        is lost, each tree is the one table that its rows fit; without a pointer map no tree is found."""
+        """The schema of another database of the same version, for one whose own is damaged. A table that its own does
+        not describe any more is the one tree whose rows fit it; without a pointer map no tree is found."""
         self._lent = tuple(schema)
         self._columns.clear()
         for name in ("schema", "tables", "strays", "_shapes"):
             self.__dict__.pop(name, None)
 
+    @property
+    def _lacking(self) -> list[SchemaItem]:
+        """Tables that are lent, and that its own schema does not describe."""
+        known = {item.name for item in self._own_schema}
+        return [each for each in self._lent if each.kind == "table" and each.root > 0 and each.name not in known]
+
     def _told_by_shape(self) -> list[SchemaItem]:
-        shapes = {item.name: declared(item.sql) for item in self._lent if item.kind == "table" and item.sql}
+        shapes = {item.name: declared(item.sql) for item in self._lacking if item.sql}
+        known = {item.root for item in self._own_schema}
         found: defaultdict[str, list[int]] = defaultdict(list)
         for number in range(3, self._image.pages + 1) if shapes else ():
-            if self._entry(number)[0] != _ROOT:
+            if self._entry(number)[0] != _ROOT or number in known:
                 continue
             rows = [each.values for each in islice(PageReader(self._image).records(number), _SAMPLE)]
             fits = [name for name, columns in shapes.items() if rows and all(_fits(row, columns) for row in rows)]
             if len(fits) == 1:
                 found[fits[0]].append(number)
-        return [replace(item, root=found[item.name][0]) for item in self._lent if len(found[item.name]) == 1]
+        return [replace(item, root=found[item.name][0]) for item in self._lacking if len(found[item.name]) == 1]
 
     @property
     def untold(self) -> tuple[str, ...]:
-        """Tables that no tree was told to be where the schema is lost: empty ones, and those that are lost too."""
-        lent = () if self._own_schema else self._lent
-        return tuple(
-            each.name for each in lent if each.kind == "table" and each.root and each.name not in self.tables
-        )
+        """Tables that no tree was told to be where rows of the schema are lost: empty ones, and those that are lost
+        too."""
+        return tuple(each.name for each in self._lacking if each.name not in self.tables)
+
+    @property
+    def _rooted(self) -> list[SchemaItem]:
+        return [item for item in self.schema if item.kind == "table" and item.root > 0]
 
     @cached_property
     def tables(self) -> dict[str, SchemaItem]:
-        """Real tables by name."""
-        return {item.name: item for item in self.schema if item.kind == "table" and item.root > 0}
+        """Real tables by name. One of which only leaves were found has no root (0)."""
+        leaves = [replace(item, root=0) for item in self._lacking if item.name in self.strays]
+        return {item.name: item for item in (*self._rooted, *leaves)}
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of a table's columns in order; empty where it is not known here."""
@@ -212,7 +225,7 @@ class Rescue:
     def strays(self) -> dict[str, list[int]]:
         """Table -> numbers of leaves that belong to it and that no tree reaches."""
         reached = self._reached()
-        by_root = {item.root: item.name for item in self.tables.values()}
+        by_root = {item.root: item.name for item in self._rooted}
         found: defaultdict[str, list[int]] = defaultdict(list)
         for number in self._lost_leaves(reached):
             root = self._root_of(number)
@@ -241,7 +254,7 @@ class Rescue:
             if self._mapped and self._root_of(number) != _SCHEMA_ROOT:
                 continue
             values = [record.values for record in reader.decoded(reader.leaf(number))]
-            yield from (each for each in values if len(each) == 5 and _describes(each))
+            yield from (each for each in values if _describes(each))
 
     # The pointer map
 
@@ -292,19 +305,22 @@ class Rescue:
 
     @cached_property
     def _shapes(self) -> dict[str, tuple[Column, ...]]:
-        return {name: declared(item.sql) for name, item in self.tables.items() if item.sql}
+        return {item.name: declared(item.sql) for item in (*self._lacking, *self._rooted) if item.sql}
 
     def _fitting(self, number: int) -> str | None:
         """The one table that every row of a leaf fits."""
         reader = PageReader(self._image)
         rows = [record.values for record in reader.decoded(reader.leaf(number))]
-        if not rows or reader.damaged or (self._mapped and self._entry(number)[0]):
+        if not rows or reader.damaged or (self._mapped and self._entry(number)[0]) or all(map(_describes, rows)):
             return None
         fits = [name for name, columns in self._shapes.items() if all(_fits(row, columns) for row in rows)]
         return fits[0] if len(fits) == 1 else None
 
 
 def _describes(values: list[Value]) -> bool:
+    """Whether this is a row of the schema."""
+    if len(values) != 5:
+        return False
     kind, name, table, root, sql = values
     words = kind in ("table", "index", "trigger", "view") and isinstance(name, str) and isinstance(table, str)
     return words and isinstance(root, int) and (sql is None or str(sql).upper().startswith("CREATE "))

@@ -18,7 +18,8 @@ Value = None | int | float | str | bytes
 
 TABLE_LEAF, _TABLE_INTERIOR, _INDEX_LEAF, _INDEX_INTERIOR = 13, 5, 10, 2
 _INTERIOR = frozenset({_TABLE_INTERIOR, _INDEX_INTERIOR})
-_KINDS = frozenset({TABLE_LEAF, _TABLE_INTERIOR, _INDEX_LEAF, _INDEX_INTERIOR})
+_OF_TABLES, _OF_INDEXES = frozenset({TABLE_LEAF, _TABLE_INTERIOR}), frozenset({_INDEX_LEAF, _INDEX_INTERIOR})
+_KINDS = _OF_TABLES | _OF_INDEXES
 _WIDTH = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)
 KEPT_DAMAGE = 1000
 
@@ -143,6 +144,7 @@ class PageReader:
     def tree(self, root: int) -> Iterator[tuple[int, int, bytes]]:
         """Number, kind and content of each page of a b-tree, parents first, leaves in order."""
         seen = set()
+        alike = _KINDS
         stack = [root]
         while stack:
             number = stack.pop()
@@ -155,6 +157,9 @@ class PageReader:
             try:
                 if kind not in _KINDS:
                     raise Malformed("it is zeroed" if not any(page) else f"it has the unknown type {kind}")
+                if kind not in alike:
+                    raise Malformed("it is a page of another kind of tree")
+                alike = _OF_TABLES if kind in _OF_TABLES else _OF_INDEXES
                 if kind in _INTERIOR:
                     stack += reversed(_children(page, _base(number)))
             except _MALFORMED as error:

@@ -15,7 +15,7 @@ from gatewaydoctor.model.database.reading import UNOPENABLE, DatabaseFault, Data
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.repair.edits import Brought, Rebuild
 from gatewaydoctor.repair.databases.rebuild import counted
-from gatewaydoctor.repair.databases.tables import can_be_made
+from gatewaydoctor.repair.databases.tables import can_be_made, is_described
 from gatewaydoctor.repair.drafting.databases import beside_of, transact
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.stores.salvage_told import SetAside, Target, recovered, summarise, tell
@@ -79,22 +79,35 @@ def _careful(draft: Draft, target: Target, *, named: bool) -> None:
             own = open_source(draft.fs, draft.real(target.path))
             if own is not None:
                 stack.enter_context(own)
-                own = own if can_be_made(own.schema) or _lend(draft, target, own) else None
             copies = list(_copies(draft, target, stack))
+            if own is not None and not is_described(own) and not _lend(draft, target, own, copies):
+                own = None
             _salvage(draft, target, own, copies, named=named)
         except (OutOfReach, OSError) as error:
             draft.refuse(Repair.SALVAGE, target.path, error)
 
 
-def _lend(draft: Draft, target: Target, own: Rescue) -> bool:
-    """Where its schema is lost or damaged: that of another database of its version. Whether any table is known."""
-    for health in draft.x.health.databases:
-        if health.lends(target.role, target.path, own.version):
-            found = read_database_once(draft.fs, health.path, lambda opened: opened.schema)
-            if not isinstance(found, DatabaseFault):
-                own.lend(found)
-                break
+def _lend(draft: Draft, target: Target, own: Rescue, copies: Sequence[SetAside]) -> bool:
+    """Where rows of its schema are lost or damaged: that of another database of its version. Whether any table is
+    known."""
+    for copy in copies:
+        version = _version(copy.rescue)
+        if version and own.version in (None, version) and _is_whole(target, copy.rescue, version):
+            own.lend(copy.rescue.schema)
+            return bool(own.schema)
+    for path in _lenders(draft, target, own.version):
+        found = read_database_once(draft.fs, path, lambda opened: opened.schema)
+        if not isinstance(found, DatabaseFault):
+            own.lend(found)
+            break
     return bool(own.schema)
+
+
+def _lenders(draft: Draft, target: Target, version: int | None) -> Iterator[Path]:
+    """Sound databases of this version: of a sister, then what lies next to it for this."""
+    databases = draft.x.health.databases
+    yield from (each.path for each in databases if each.lends(target.role, target.path, version))
+    yield from (each.lender for each in databases if each.path == target.path and each.lender is not None)
 
 
 def _copies(draft: Draft, target: Target, stack: ExitStack) -> Iterator[SetAside]:
