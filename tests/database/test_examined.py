@@ -218,6 +218,17 @@ def test_jobs_under_a_path_spelled_in_another_way_do_not_run(state: Path, store_
     assert not document("cron", state)["details"]["jobs"]
 
 
+def test_jobs_under_a_plain_word_do_not_run_where_the_table_is_as_2026_7_1_and_later_write_it(state: Path) -> None:
+    """2026.9.6 started over such jobs ran none of them."""
+    filed_under(state, "default")
+    assert "jobs-other-path" not in rules(state)
+    assert document("cron", state)["details"]["jobs"]
+    with closing(connect(state / "state/openclaw.sqlite")) as connection:
+        connection.execute("ALTER TABLE cron_jobs ADD COLUMN payload_kind TEXT NOT NULL DEFAULT 'agentTurn'")
+    assert "jobs-other-path" in rules(state)
+    assert not document("cron", state)["details"]["jobs"]
+
+
 def test_a_cron_store_that_the_state_database_keeps_counts_before_the_config(state: Path) -> None:
     """2026.9.6 takes the setting out of the config at a start."""
     filed_under(state, "/srv/cron/jobs.json")

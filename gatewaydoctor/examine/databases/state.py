@@ -28,6 +28,7 @@ _MAINTENANCE = "core:agent-database-maintenance"
 def with_state(found: Health, fs: ReadFs, processes: Processes, path: Path, store_key: str) -> Health:
     """The same facts, with those of the state database at `path`. Where it cannot be opened there are none. The
     gateway runs the cron jobs that are filed under `store_key`, the path of its cron store."""
+    from gatewaydoctor.state.databases.cron import FILED_HERE
     from gatewaydoctor.storage.sqlite.opened import open_database
 
     match open_database(fs, path):
@@ -35,7 +36,8 @@ def with_state(found: Health, fs: ReadFs, processes: Processes, path: Path, stor
             return found
         case database:
             with database:
-                jobs = database.all("SELECT store_key, count(*) FROM cron_jobs GROUP BY store_key")
+                counted = f"SELECT store_key, count(*), {FILED_HERE} FROM cron_jobs GROUP BY store_key"
+                jobs = database.all(counted, (store_key,))
                 boots = database.all(
                     "SELECT started_at_ms, completed_at_ms, outcome FROM gateway_boot_lifecycle "
                     "ORDER BY started_at_ms DESC LIMIT 10"
@@ -46,8 +48,8 @@ def with_state(found: Health, fs: ReadFs, processes: Processes, path: Path, stor
                     *_maintenance_leases(database),
                 )
     own, elsewhere = 0, {}
-    for key, count in () if isinstance(jobs, DatabaseFault) else jobs:
-        if is_run_under(store_key, str(key)):
+    for key, count, here in () if isinstance(jobs, DatabaseFault) else jobs:
+        if here:
             own += number(count) or 0
             continue
         if str(key) == parked_key(store_key):
@@ -130,11 +132,6 @@ def lacking_jobs(fs: ReadFs, state: Path, before: str, store_key: str) -> tuple[
         return tuple(str(job) for (job,) in database.rows(statement, (before, store_key)))
 
     return read_database_once(fs, state, read)
-
-
-def is_run_under(store_key: str, key: str) -> bool:
-    """Whether a gateway whose cron store is `store_key` runs the jobs filed under `key`, as FILED_HERE has it."""
-    return key == store_key or (key != "" and "/" not in key and "\\" not in key)
 
 
 def number(value: Value) -> int | None:

@@ -198,7 +198,7 @@ def _move_jobs(connection: apsw.Connection, edit: MoveJobs) -> None:
 def _set_enabled(connection: apsw.Connection, edit: SetEnabled, job: str) -> None:
     """The word in the definition, and in what the gateway tells a changed schedule by; the column is made from it."""
     columns = {str(name) for (name,) in connection.execute("SELECT name FROM pragma_table_info('cron_jobs')")}
-    where = f"({FILED_HERE}) AND job_id = ?"
+    where = f"{FILED_HERE} AND job_id = ?"
     word = b"true" if edit.enabled else b"false"
     for column in ("job_json", "schedule_identity"):
         if column not in columns:
