@@ -41,7 +41,9 @@ for _name in _FOLDERS:
 
 @damage()
 def models_file_torn(state: Path) -> None:
-    (state / "agents/main/agent/models.json").write_text("{torn")
+    path = state / "agents/main/agent/models.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("{torn")
 
 
 @damage()

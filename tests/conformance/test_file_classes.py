@@ -34,6 +34,16 @@ OF_FILES = (
     *("models-file-torn", "delivery-queue-folder-a-file", "credentials-folder-a-file", "identity-folder-a-file"),
     *("logs-folder-a-file", "subagents-folder-a-file", "variables-file-a-directory", "registry-of-subagents-torn"),
 )
+OF_SETTINGS = (
+    *("two-default-agents", "agent-with-the-directory-of-the-first", "config-binding-of-an-unknown-agent"),
+    *("config-tailscale-served-on-lan", "config-bind-custom-without-a-host", "config-bind-lan-without-a-token"),
+    *("config-hooks-with-the-token-of-the-gateway", "config-mode-missing-with-token-and-password"),
+    *("config-token-of-spaces", "config-password-missing", "config-mode-of-a-proxy-without-one"),
+    *("config-default-heartbeat-every-odd-time", "config-default-workspace-a-file", "config-certificate-key-alone"),
+    *("config-certificate-of-garbage", "config-token-a-reference-to-an-unknown-provider"),
+    *("config-token-a-reference-to-an-unset-variable", "config-token-of-a-program-that-is-missing"),
+)
+"""What settings ask of each other, and of what is outside the config."""
 OF_A_STATE_DATABASE = ("state-header-garbage", "state-of-a-newer-schema", "state-jobs-page-zeroed", "state-missing")
 
 
@@ -71,7 +81,7 @@ def _stamp(config: Path, release: str) -> None:
     config.write_text(json.dumps(json.loads(config.read_text()) | {"meta": {"lastTouchedVersion": release}}))
 
 
-@pytest.mark.parametrize("name", (*OF_FILES, *OF_A_STATE_DATABASE))
+@pytest.mark.parametrize("name", (*OF_FILES, *OF_SETTINGS, *OF_A_STATE_DATABASE))
 def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
     if name in OF_A_STATE_DATABASE and base.release != MIXED:
         pytest.skip("it has no state database")
@@ -81,7 +91,8 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
     DAMAGES[name].hurt(base.state)
     said, rules, reason = predicted(base.state)
     jobs = re.search("jobs-file|cron-folder", name)
-    outcome = start(base.command, base.state, stay_s=SCHEDULER_S if jobs else 0)
+    by_config = DAMAGES[name].by_config
+    outcome = start(base.command, base.state, stay_s=SCHEDULER_S if jobs else 0, by_config=by_config)
     code = "" if said == "refuses" else f", exit {outcome.code}"  # where none is told
     happened = "starts" if outcome.up else f"refuses{code}"
     if outcome.up and UNSCHEDULED.search(outcome.log):
