@@ -126,8 +126,8 @@ def _heap_cause(finding: Finding, findings: Sequence[Finding]) -> str:
 
 def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     obstacle, newest = finding.evidence.get("obstacle"), release_name(release) == NEWEST
-    # What is in place of the file is there for the gateway, too; how other releases end was not seen.
-    if obstacle is not None and not (newest and obstacle == Obstacle.NOT_A_FILE):
+    # What is in place of the file is there for the gateway, too.
+    if obstacle not in (None, Obstacle.NOT_A_FILE):
         return StartEffect(
             Effect.UNREAD, "The config was not read, so defaults are assumed.", headline(finding.message)
         )
@@ -151,9 +151,12 @@ def _refused(finding: Finding, release: Release, findings: Sequence[Finding]) ->
 
 
 def _without_mode(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    return _refuses_without_mode(release, headline(finding.message))
+
+
+def _refuses_without_mode(release: Release, cause: str) -> StartEffect:
     code = " (exit 78)" if release_name(release) == NEWEST else ""
-    reason = f"{capital(_who(release))} refuses to start without gateway.mode{code}."
-    return StartEffect(Effect.FAILS, reason, headline(finding.message))
+    return StartEffect(Effect.FAILS, f"{capital(_who(release))} refuses to start without gateway.mode{code}.", cause)
 
 
 def _denied(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
@@ -188,10 +191,8 @@ def _shrunk(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
     if finding.severity < Severity.ERROR:
         return None
     cause = f"openclaw.json: {headline(finding.message)}"
-    if finding.evidence.get("lostMode") and release.behaviour.requires_gateway_mode:
-        return StartEffect(
-            Effect.FAILS, f"{capital(_who(release))} refuses to start without gateway.mode (exit 78).", cause
-        )
+    if finding.evidence.get("lostMode"):
+        return _refuses_without_mode(release, cause)
     return StartEffect(Effect.RISKS, "It would start without the agents, channels and models the config lost.", cause)
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.examine.world import Where
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.verdict import Start
 from tests.state.fakes import ClosedFs, FakeProcess, FakeProcesses
 from tests.world import DAY, HOUR, MINUTE, NOW, SECOND, RoomyFs, StateDir, row, session_id
 
@@ -277,6 +278,24 @@ def test_a_config_that_lost_a_section(
         state.file("session-sqlite-migration-runs/x.json", b"{}")
     found = state.findings("config-shrunk")
     assert [each.severity for each in found] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize("release", ["2026.3.28", "2026.4.25", "2026.5.22", "2026.9.6"])
+@pytest.mark.parametrize("left", [None, {}])
+def test_a_config_that_lost_its_mode_stops_every_release(
+    tmp_path: Path, release: str, left: dict[str, object] | None
+) -> None:
+    """Each refused to start, as without a copy that has the mode."""
+    state = StateDir(tmp_path, release)
+    state.store({MAIN: row(1)})
+    state.transcript(1)
+    state.config({}, "openclaw.json.bak")
+    (state.root / "openclaw.json").unlink()
+    if left is not None:
+        state.file("openclaw.json", {"meta": {"lastTouchedVersion": release}})
+    verdict = state.judge().verdict
+    assert (verdict.start, verdict.rules) == (Start.NO, ("config-shrunk",))
+    assert "without gateway.mode" in verdict.reason
 
 
 class Altered(RoomyFs):

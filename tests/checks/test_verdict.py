@@ -44,12 +44,12 @@ LOSES = {
 FAILS = {
     *("config-unreadable", "damage-deep-nesting", "era-sqlite-torn-leftover", "database-corrupt", "database-owner"),
     *("database-foreign-keys", "database-schema", "database-lease", "config-without-mode"),
-    *("permission-denied", "config-newer", "database-log-foreign"),
+    *("permission-denied", "config-newer", "config-shrunk", "database-log-foreign"),
     *("config-refused", "legacy-store-beside-sqlite", "legacy-file-damaged", "legacy-file-left"),
     *("migration-receipt-open", "newer-schema"),
 }
 RISKS = {
-    *("config-shrunk", "incident-61633", "store-heap-risk", "store-over-cap", "subagents-unreadable"),
+    *("incident-61633", "store-heap-risk", "store-over-cap", "subagents-unreadable"),
     *("transcript-bad-header", "transcript-boot-loop", "jobs-other-path", "cron-store-unparseable"),
 }
 UNREAD = {"database-unreadable"}

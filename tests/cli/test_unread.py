@@ -81,8 +81,9 @@ def test_a_file_that_cannot_be_read(how: str, name: str, tmp_path: Path) -> None
     else:
         assert found["byHand"].startswith("Scan again as the user the gateway runs as.")
         assert ("check the disk" in found["byHand"]) is (how == "an I/O error")
-    # What is in place of a file of cron is known to keep the scheduler from starting.
-    answer = "At risk." if in_place and name.startswith("cron/") else "Cannot tell."
+    # What is in place of a file of cron is known to keep the scheduler from starting, and of the config the gateway.
+    known = {"cron/jobs.json": "At risk.", "cron/jobs-state.json": "At risk.", "openclaw.json": "No."}
+    answer = known.get(name, "Cannot tell.") if in_place else "Cannot tell."
     assert f"WILL IT START {answer}" in text("scan", "--state-dir", str(tmp_path), fs=fs)
     said = text("scan", "--verbose", "--state-dir", str(tmp_path), fs=fs)
     assert "".join(found["byHand"].split()) in "".join(said.split())

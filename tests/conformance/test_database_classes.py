@@ -62,7 +62,6 @@ INTENDED = {
     ),
     "config-token-of-a-file-of-another-user": "a gateway of that user may read it, so the verdict is at risk",
     "config-token-of-a-program-of-another-user": "a gateway of that user may run it, so the verdict is at risk",
-    "delivery-queue-folder-a-file": "what a release with queues in files does with it was not tried",
 }
 """Differences that are meant, and why."""
 AGENTS = ("main", "second")

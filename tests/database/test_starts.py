@@ -132,13 +132,23 @@ def test_the_verdict_on_a_gateway_that_runs_is_on_its_next_start(plain: Path) ->
     assert "runs refuses" not in told(plain)["verdict"]["reason"]
 
 
-@pytest.mark.parametrize(("stamp", "told_of"), [("2027.1.1", True), ("2026.9.6", False), ("2026.7.1", False)])
-def test_a_config_of_a_newer_release_than_the_one_that_started(state: Path, stamp: str, told_of: bool) -> None:
+@pytest.mark.parametrize(
+    ("release", "stamp", "told_of"),
+    [
+        ("2026.9.6", "2027.1.1", True),
+        ("2026.9.6", "2026.9.6", False),
+        ("2026.9.6", "2026.7.1", False),
+        ("2026.7.1", "2026.7.2", True),
+    ],
+)
+def test_a_config_of_a_newer_release_than_the_one_that_started(
+    state: Path, release: str, stamp: str, told_of: bool
+) -> None:
     (state / "openclaw.json").write_text(
         json.dumps({"gateway": {"mode": "local"}, "meta": {"lastTouchedVersion": stamp}})
     )
     with closing(connect(state / STATE_PATH)) as database:
-        insert(database, "schema_meta", meta_key="startup-migrations", app_version="2026.9.6\n3\nx")
+        insert(database, "schema_meta", meta_key="startup-migrations", app_version=f"{release}\n3\nx")
     found = rules(state)
     assert ("config-newer" in found) is told_of
     if told_of:

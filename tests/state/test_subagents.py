@@ -140,6 +140,8 @@ def test_numbers_of_any_spelling(tmp_path: Path) -> None:
 
 def test_a_registry_that_is_not_there_or_no_file(tmp_path: Path) -> None:
     assert read_subagents(OsReadFs(), tmp_path / "runs.json", bool).read is RegistryRead.MISSING
+    (tmp_path / "file").touch()
+    assert read_subagents(OsReadFs(), tmp_path / "file" / "runs.json", bool).read is RegistryRead.MISSING
     found = read_subagents(OsReadFs(), tmp_path, bool)
     assert (found.read, found.reason) == (RegistryRead.UNREADABLE, "Is a directory")
 

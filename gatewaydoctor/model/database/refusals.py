@@ -137,7 +137,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.OWNER_LEASE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: 1},
     Damage.MAINTENANCE_LEASE: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
     Damage.DATABASE_LEASE: {NEWEST: 78},
-    Damage.CONFIG: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
+    Damage.CONFIG: {_MIXED: 1, "2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
     Damage.LEGACY: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: STARTS},
     Damage.LEGACY_OLDER: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: STARTS},
     Damage.CREDENTIALS: {"2026.8.1": 1, "2026.9.3": STARTS, "2026.9.5": 1, NEWEST: 1},

@@ -71,7 +71,6 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     """Whether a start puts the last good copy back over a config that its validation refuses (2026.4.25, seen)."""
     cron_beside_config: bool
     """Whether the cron store defaults to the directory of a config that the environment names."""
-    requires_gateway_mode: bool
     stamps_config: bool
     no_retention_is_off: bool
     """Whether `cron.sessionRetention` of no time at all switches the reaper off."""
@@ -147,7 +146,6 @@ _V2026_3_28 = Behaviour(
     config_exit=1,
     restores_config=False,
     cron_beside_config=False,
-    requires_gateway_mode=False,
     stamps_config=True,
     no_retention_is_off=False,
     refuses_unwritable=False,
@@ -215,7 +213,6 @@ _V2026_5_22 = replace(
     telltales=("gateway-instance-id",),
     rotate_bytes=None,
     cron_beside_config=True,
-    requires_gateway_mode=True,
     keeps_case=True,
     cut=Cut.ABOVE_HIGH_WATER,
     preserves_conversations=True,

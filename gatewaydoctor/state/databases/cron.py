@@ -27,9 +27,9 @@ FILED_HERE = (
     "(store_key = ? OR store_key <> '' AND instr(store_key, '/') = 0 AND instr(store_key, char(92)) = 0 "
     "AND NOT EXISTS (SELECT 1 FROM pragma_table_info('cron_jobs') WHERE name = 'payload_kind'))"
 )
-"""Which jobs a gateway runs from here: 2026.9.6 compares the texts, so that those of a path of Windows, or of a path
-spelled in another way, do not run (seen), nor those of a plain word. A table without the columns of 2026.7.1 and later
-was written by a release that was not seen; a word in it is taken for this directory."""
+"""Which jobs a gateway runs from here: 2026.9.6 compares the texts, so that those of a path of Windows, of a path
+spelled in another way or of a plain word do not run (seen). A table without the columns of 2026.7.1 and later was
+written by a release that was not seen; a word in it is taken for this directory."""
 _LEVELS = 10_000
 """Of nesting that is read of a job."""
 MOST_JOBS = 20_000

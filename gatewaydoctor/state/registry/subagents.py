@@ -55,7 +55,7 @@ def read_subagents(
                 return _unread(endless, size)
             fault = _read(stream, size, tally)
             reason = fault.sentence if fault else tally.refused() or _too_long(size)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return SubagentRegistry(path, RegistryRead.MISSING)
     except OSError as error:
         return _unread(unreadable(path, error))
