@@ -162,3 +162,26 @@ def test_each_value_stays_in_its_column(tmp_path: Path, columns: str, values: st
     leaf_of("session_nodes")(path)
     Doctor(state).apply("salvage")
     assert agentdb.ask(path, "SELECT * FROM of_a_plugin ORDER BY 1") == before
+
+
+def test_search_tables_of_a_plugin_keep_their_texts_and_views_are_told(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE)
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("CREATE VIRTUAL TABLE words USING fts5(text, place UNINDEXED)")
+        connection.execute("INSERT INTO words (rowid, text, place) VALUES (7, 'one word', 3), (9, 'another', NULL)")
+        connection.execute(
+            "CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT); INSERT INTO texts VALUES (5, 'word')"
+        )
+        connection.execute("CREATE VIRTUAL TABLE found USING fts5(text, content = texts, content_rowid=id)")
+        connection.execute("INSERT INTO found (found) VALUES ('rebuild')")
+        connection.execute("CREATE VIEW of_words AS SELECT text FROM words")
+    leaf_of("session_nodes")(path)
+    doctor = Doctor(state)
+    assert "Views and triggers that are not the gateway's stay in the old file, in the vault: of_words" in cautions(
+        doctor
+    )
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "SELECT rowid, text, place FROM words ('word')") == [(7, "one word", 3)]
+    assert agentdb.ask(path, "SELECT rowid FROM words ('another')") == [(9,)]
+    assert agentdb.ask(path, "SELECT rowid FROM found ('word')") == [(5,)]

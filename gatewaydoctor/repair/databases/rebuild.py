@@ -7,6 +7,7 @@ gateway derives are left to it.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from gatewaydoctor.repair.databases.edits import drop_orphans
 from gatewaydoctor.repair.databases.owners import Owners
 from gatewaydoctor.repair.databases.sessions import numbered, quoted, tables_of
 from gatewaydoctor.repair.databases.tables import (
+    MADE_AGAIN,
     definitions,
     further,
     is_carried,
@@ -44,6 +46,8 @@ _SEQUENCES = "sqlite_sequence"
 _NODE = ("session_key", "current_session_id", "entry_json", "updated_at")
 """The columns without which a row is no session."""
 _WINDOW = ("session_id", "session_key")
+_OF_ANOTHER = re.compile(r"""[,(]content=['"`\[]?\w""", re.IGNORECASE)
+"""In the definition of a search table, without spaces, whose texts another table holds."""
 _ROUNDS = 20
 """How often rows that refer to nothing are looked for: a chain of foreign keys is not longer."""
 
@@ -134,6 +138,7 @@ class _Builder:
             for table in own.tables:
                 if is_carried(table, self.schema):
                     self._fill(own, table)
+            self._fill_words(own)
         tables = tables_of(self.connection)
         for brought in self.edit.brought:
             source = sources[brought.source]
@@ -210,6 +215,17 @@ class _Builder:
                 self._insert(table, columns, row)
             if node is not None:
                 self._node_at_least(node)
+
+    def _fill_words(self, own: Rescue) -> None:
+        """Search tables that hold their texts themselves, and that nothing makes again."""
+        for item in filter(is_search, self.schema):
+            if item.name in MADE_AGAIN or f"{item.name}_content" not in own.tables:
+                continue
+            names = [str(row[1]) for row in self.connection.execute(f"PRAGMA table_info({quoted(item.name)})")]
+            columns = ", ".join(("rowid", *map(quoted, names)))
+            for record in own.records(f"{item.name}_content"):
+                row = [record.rowid, *record.values[1 : len(names) + 1]]
+                self._insert(item.name, columns, row + [None] * (len(names) + 1 - len(row)))
 
     def _insert(self, table: str, columns: str, row: Sequence[Value]) -> None:
         marks = ", ".join("?" if _bindable(value) else "CAST(? AS TEXT)" for value in row)
@@ -293,7 +309,7 @@ class _Builder:
             )
         for item in self.schema:
             words = "".join((item.sql or "").split())
-            if item.kind == "table" and is_search(item) and "content='" in words and "content=''" not in words:
+            if item.kind == "table" and is_search(item) and _OF_ANOTHER.search(words):
                 self.connection.execute(f"INSERT INTO {quoted(item.name)} ({quoted(item.name)}) VALUES ('rebuild')")
 
 

@@ -23,6 +23,8 @@ DERIVED = frozenset(
     }
 )
 """Tables that 2026.9.6 makes again from the others at its start."""
+MADE_AGAIN = frozenset({"session_transcript_fts", *(name.rpartition("_after_")[0] for name in MEMORY_TRIGGERS)})
+"""Search tables that a start or the triggers of memory fill."""
 
 
 def definitions(schema: Sequence[SchemaItem], kind: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.columns import columns_lacking, columns_left
 from gatewaydoctor.repair.databases.owners import recovered_key
 from gatewaydoctor.repair.databases.rebuild import losses, refused
-from gatewaydoctor.repair.databases.tables import is_vectors
+from gatewaydoctor.repair.databases.tables import is_of_memory, is_vectors
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.summary import store_summary
@@ -176,6 +176,14 @@ def _say_columns(draft: Draft, own: Rescue, edit: Rebuild, chosen: Sequence[Sche
     if left:
         parts = ", ".join(f"{plural(count, 'value')} of {name}" for name, count in sorted(left.items()))
         draft.caution(f"Columns that its release does not have stay {STAYS}: {parts}.")
+    made = {item.name for item in chosen if item.kind == "trigger"}
+    others = sorted(
+        item.name
+        for item in own.schema
+        if item.kind == "view" or (item.kind == "trigger" and item.name not in made and not is_of_memory(item))
+    )
+    if others:
+        draft.caution(f"Views and triggers that are not the gateway's stay {STAYS}:", others)
     vectors = [item.name for item in own.schema if is_vectors(item)]
     if vectors:
         draft.caution(
