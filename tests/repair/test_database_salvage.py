@@ -182,7 +182,24 @@ def _leaf_of_schema(path: Path) -> int:
     return at
 
 
-SCHEMAS = [schema_lost, schema_leaf, schema_leaf_of_another, definition_torn, definition_zeroed, table_gone]
+def known_as(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables of this database are those of their version."""
+    tables = [str(name) for (name,) in agentdb.ask(path, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    triggers = agentdb.ask(path, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
+    known = {
+        "tables": tables,
+        "triggers": {name: f"{table}:{schema._digest(str(sql))}" for name, table, sql in triggers},
+        "unique": {},
+        "columns": {},
+        "optional": [],
+    }
+    monkeypatch.setattr(schema, "_known", lambda: {"agent": {"20": known}})
+
+
+SCHEMAS = [
+    *(schema_lost, schema_leaf, schema_leaf_of_another),
+    *(definition_torn, definition_zeroed, table_gone),
+]
 
 
 @pytest.mark.parametrize("damage", SCHEMAS, ids=lambda each: each.__name__)
@@ -192,16 +209,7 @@ def test_the_schema_of_another_agents_database_serves(
     """Tables are told by the rows that fit them where nothing else tells them."""
     doctor, path = ready(tmp_path, None)
     sister = whole(doctor.state.root, ["agent:second:telegram:direct:1"], agent="second")
-    tables = [str(name) for (name,) in agentdb.ask(sister, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-    triggers = agentdb.ask(sister, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
-    known = {
-        "tables": tables,
-        "triggers": {name: f"{table}:{schema._digest(str(sql))}" for name, table, sql in triggers},
-        "unique": {},
-        "columns": {},
-        "optional": [],
-    }
-    monkeypatch.setattr(schema, "_known", lambda: {"agent": {"20": known}})
+    known_as(sister, monkeypatch)
     events = agentdb.ask(path, "SELECT * FROM transcript_events ORDER BY 1, 2")
     damage(path)
     doctor.there_and_back("salvage")
@@ -210,6 +218,24 @@ def test_the_schema_of_another_agents_database_serves(
     assert agentdb.ask(path, "SELECT * FROM transcript_events ORDER BY 1, 2") == events
     assert agentdb.ask(path, "SELECT count(*) FROM session_windows") == [(len(PEOPLE),)]
     assert not doctor.rules() & {"database-corrupt", "database-schema", "database-foreign-keys"}
+
+
+def test_a_plan_reads_a_schema_as_its_act_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own is as its version has it: another table of the sister gets none of its rows."""
+    doctor, path = ready(tmp_path, None)
+    sister = whole(doctor.state.root, ["agent:second:telegram:direct:1"], agent="second")
+    known_as(sister, monkeypatch)
+    connection = apsw.Connection(str(sister))
+    connection.execute("CREATE TABLE later (id TEXT NOT NULL, seq INTEGER NOT NULL, json TEXT, at INTEGER)")
+    connection.close()
+    events = agentdb.ask(path, "SELECT * FROM transcript_events ORDER BY 1, 2")
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA auto_vacuum = NONE; VACUUM")
+    connection.close()
+    root_of("transcript_events")(path)
+    first_page(path)
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "SELECT * FROM transcript_events ORDER BY 1, 2") == events
 
 
 def test_it_is_part_of_a_plan_without_names(tmp_path: Path) -> None:

@@ -119,6 +119,11 @@ class Rescue:
             self.__dict__.pop(name, None)
 
     @property
+    def is_lent(self) -> bool:
+        """Whether the schema is another database's in part."""
+        return bool(self._lent)
+
+    @property
     def _lacking(self) -> list[SchemaItem]:
         """Tables that are lent, and that its own schema does not describe."""
         known = {item.name for item in self._own_schema}

@@ -5,6 +5,7 @@ database that the recovery of the gateway renamed."""
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.schemas import has_tables_elsewhere
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.database.health import Problem
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.database.rescue import Rescue
-    from gatewaydoctor.storage.sqlite.opened import SchemaItem
+    from gatewaydoctor.storage.sqlite.opened import Opened, SchemaItem
 
 _BY_PAGES = UNOPENABLE | {DatabaseFaultKind.LOG}
 _EMPTY = frozenset({DatabaseFaultKind.EMPTY, DatabaseFaultKind.MISSING})
@@ -80,27 +81,36 @@ def _careful(draft: Draft, target: Target, *, named: bool) -> None:
             if own is not None:
                 stack.enter_context(own)
             copies = list(_copies(draft, target, stack))
-            if own is not None and not is_described(own) and not _lend(draft, target, own, copies):
+            if own is not None and not _is_told(target, own) and not _lend(draft, target, own, copies):
                 own = None
             _salvage(draft, target, own, copies, named=named)
         except (OutOfReach, OSError) as error:
             draft.refuse(Repair.SALVAGE, target.path, error)
 
 
+def _is_told(target: Target, own: Rescue) -> bool:
+    """Whether its schema is left: as far as its pages tell, or as its version has it."""
+    version = _version(own)
+    return is_described(own) or (version is not None and _is_whole(target, own, version))
+
+
 def _lend(draft: Draft, target: Target, own: Rescue, copies: Sequence[SetAside]) -> bool:
     """Where rows of its schema are lost or damaged: that of another database of its version. Whether any table is
     known."""
-    for copy in copies:
-        version = _version(copy.rescue)
-        if version and own.version in (None, version) and _is_whole(target, copy.rescue, version):
-            own.lend(copy.rescue.schema)
-            return bool(own.schema)
-    for path in _lenders(draft, target, own.version):
-        found = read_database_once(draft.fs, path, lambda opened: opened.schema)
-        if not isinstance(found, DatabaseFault):
-            own.lend(found)
-            break
+    seen = [(copy.rescue, _version(copy.rescue)) for copy in copies]
+    of_version = [(rescue, version) for rescue, version in seen if version and own.version in (None, version)]
+    whole = [rescue.schema for rescue, version in of_version if _is_whole(target, rescue, version)]
+    described = [rescue.schema for rescue, _ in of_version if rescue.schema_whole]
+    others = (read_database_once(draft.fs, path, _schema) for path in _lenders(draft, target, own.version))
+    sound = (found for found in others if not isinstance(found, DatabaseFault))
+    schema = next(chain(whole, sound, described), None)
+    if schema is not None:
+        own.lend(schema)
     return bool(own.schema)
+
+
+def _schema(opened: Opened) -> tuple[SchemaItem, ...]:
+    return opened.schema
 
 
 def _lenders(draft: Draft, target: Target, version: int | None) -> Iterator[Path]:
@@ -204,7 +214,7 @@ def _make(
 ) -> None:
     sources = [copy.path for copy in copies]
     place: int | None = None
-    if own is None or version is None or not _is_whole(target, own, version):
+    if own is None or version is None or own.is_lent or not _is_whole(target, own, version):
         place, known = _schema_place(draft, target, version, copies, sources)
         # Where no other database of its version is here, its own schema serves if no page of it is lost.
         version = known or (version if own is not None and own.schema_whole else None)
@@ -293,7 +303,7 @@ def _lent(draft: Draft, path: Path, copies: Sequence[SetAside]) -> Sequence[Sche
     for copy in copies:
         if copy.path == path:
             return copy.rescue.schema
-    found = read_database_once(draft.fs, path, lambda opened: opened.schema)
+    found = read_database_once(draft.fs, path, _schema)
     return () if isinstance(found, DatabaseFault) else found
 
 
