@@ -11,10 +11,9 @@ from msgspec import Struct
 
 from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.model.repair.receipt import Manifest, Receipt
-from gatewaydoctor.repair.run.directory_times import told
 from gatewaydoctor.repair.run.staging import Staged
 from gatewaydoctor.repair.vault.codec import read_part, read_plan
-from gatewaydoctor.repair.vault.journal import Journal, Line, latest, read_journal
+from gatewaydoctor.repair.vault.journal import Journal, Line, latest, read_journal, times_under
 from gatewaydoctor.repair.vault.layout import stored_name
 from gatewaydoctor.repair.writing.errors import BadPlan, OutOfBounds, VaultDamaged
 from gatewaydoctor.repair.writing.guard import check_inside, lstat_or_none, target_of
@@ -68,7 +67,7 @@ def load_work(tools: Tools, place: RunPlace, *, as_it_stands: bool = False) -> W
     check_inside(tools.fs, place.state_dir, (target_of(act, plan) for act in plan.acts))
     _check_modes(tools, place, manifest)
     journal = Journal(tools.fs, place.journal, tools.clock)
-    return Work(tools, place, plan, manifest, staged, journal, told(lines, "databases"))
+    return Work(tools, place, plan, manifest, staged, journal, times_under(lines, "databases"))
 
 
 def _fit(plan: Plan, manifest: Manifest) -> bool:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.repair.vault.journal import Line, latest, read_journal
+from gatewaydoctor.repair.vault.journal import latest, read_journal, times_under
 from gatewaydoctor.repair.writing.guard import database_of, lstat_or_none, target_of
 
 if TYPE_CHECKING:
@@ -49,18 +49,12 @@ def unchanged(work: Work) -> dict[str, int]:
     that broke off found counts for the one that goes on."""
     lines = read_journal(work.tools.fs, work.place.journal)
     if isinstance(latest(lines, "restore"), dict):
-        return told(lines, "restore")
+        return times_under(lines, "restore")
     left = latest(lines, "directories")
     now = times_now(work)
     if not isinstance(left, dict):
         return {}
     return {path: mtime for path, mtime in work.manifest.directories.items() if left.get(path) == now.get(path)}
-
-
-def told(lines: tuple[Line, ...], key: str) -> dict[str, int]:
-    """The mtimes in ns, by path, that a journal gives under `key`; none where it has no such line."""
-    times = latest(lines, key)
-    return {path: ns for path, ns in times.items() if isinstance(ns, int)} if isinstance(times, dict) else {}
 
 
 def give_back(tools: Tools, state_dir: Path, times: Mapping[str, int]) -> None:

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.repair.receipt import RunState
-from gatewaydoctor.repair.run.directory_times import give_back, told
+from gatewaydoctor.repair.run.directory_times import give_back
 from gatewaydoctor.repair.run.putback import abandon
 from gatewaydoctor.repair.vault.codec import read_plan
 from gatewaydoctor.repair.vault.directory import refusal, remove_run
@@ -58,7 +58,7 @@ def _times(tools: Tools, place: RunPlace, plan: Plan | None) -> dict[str, int]:
     """The mtimes that the run found, of the state directory and of directories that its plan has a target in."""
     targets = () if plan is None else (target_of(act, plan) for act in plan.acts)
     ours = {".", *(PurePosixPath(target).parent.as_posix() for target in targets)}
-    found = told(read_journal(tools.fs, place.journal), "before")
+    found = times_under(read_journal(tools.fs, place.journal), "before")
     return {path: mtime_ns for path, mtime_ns in found.items() if path in ours}
 
 

@@ -107,3 +107,9 @@ def or_no_room() -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
+
+
+def times_under(lines: tuple[Line, ...], key: str) -> dict[str, int]:
+    """The mtimes in ns, by path, that a journal gives under `key`; none where it has no such line."""
+    times = latest(lines, key)
+    return {path: ns for path, ns in times.items() if isinstance(ns, int)} if isinstance(times, dict) else {}
