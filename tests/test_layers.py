@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,30 @@ def test_no_import_goes_up_or_sideways() -> None:
         if wrong(layer_of(path), module)
     ]
     assert edges == []
+
+
+def graph() -> dict[str, set[str]]:
+    """Module -> every module of the package that it names, for types as well."""
+    modules = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")
+    }
+    packages = {name.removesuffix(".__init__"): path for name, path in modules.items()}
+    return {
+        name: set(imports(path.read_text(), ".".join(path.relative_to(PACKAGE.parent).parts[:-1])))
+        & packages.keys() - {name}
+        for name, path in packages.items()
+    }
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    TopologicalSorter(graph()).prepare()
+
+
+def test_a_circle_is_seen() -> None:
+    found = graph()
+    found["gatewaydoctor.model.errors"].add("gatewaydoctor.cli.shell.main")
+    with pytest.raises(CycleError):
+        TopologicalSorter(found).prepare()
 
 
 @pytest.mark.parametrize(

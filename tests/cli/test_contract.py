@@ -15,7 +15,7 @@ import typer
 
 from gatewaydoctor.cli.parser import verb_table as verbs
 from gatewaydoctor.cli.parser.app import build_app
-from gatewaydoctor.cli.parser.options import Globals
+from gatewaydoctor.cli.shell.run import Globals
 from tests.cli.harness import EXAMINING, NOW_MS, Machine, command, process_env, run, spawn
 
 if TYPE_CHECKING:

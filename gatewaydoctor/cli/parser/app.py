@@ -11,7 +11,7 @@ from gatewaydoctor.cli.parser import verb_table as verbs
 from gatewaydoctor.cli.parser.help import WIDTH, Group, HelpCommand
 from gatewaydoctor.cli.parser.options import HELP_OPTIONS, called, global_parameters, parameters, version_parameter
 from gatewaydoctor.cli.parser.parameters import REQUIRED, Option, declared, value_type
-from gatewaydoctor.cli.shell.run import Outcome, beginning
+from gatewaydoctor.cli.shell.run import Outcome
 from gatewaydoctor.model.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _add(app: typer.Typer, name: str, sub: str | None, summary: str) -> None:
     text = f"{summary}\n\n{inspect.cleandoc(function.__doc__ or '')}".strip()
 
     def command(**values: Any) -> Outcome:
-        return called(function, beginning(name), values)
+        return called(name, function, values)
 
     _declare(command, parameters(function, examines=name in verbs.EXAMINING))
     app.command(sub or name, cls=HelpCommand, help=text, short_help=summary)(command)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import Struct
-
 from gatewaydoctor.cli.parser.parameters import (
     Option,
     Parameter,
@@ -15,36 +13,18 @@ from gatewaydoctor.cli.parser.parameters import (
     own_parameters,
     value_type,
 )
+from gatewaydoctor.cli.parser.verb_table import GATE
+from gatewaydoctor.cli.shell.run import Globals, start, start_by_machine
 from gatewaydoctor.model.errors import DoctorError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gatewaydoctor.cli.shell.run import Outcome, Run
+    from gatewaydoctor.cli.shell.run import Outcome
 
 HELP_OPTIONS = ("--help", "-h")
 VERSION_OPTIONS = ("--version", "-V")
 GLOBAL_PANEL = "Global options (before or after the verb)"
-
-
-class Globals(Struct, frozen=True):
-    """Global options as given; None or False where they were not."""
-
-    state_dir: str | None = None
-    config: str | None = None
-    profile: str | None = None
-    store: str | None = None
-    agent: str | None = None
-    path_map: tuple[str, ...] = ()
-    json: bool = False
-    format: str | None = None
-    now: str | None = None
-    all: bool = False
-    redact: bool = False
-    no_color: bool = False
-    quiet: bool = False
-    verbose: bool = False
-    debug: bool = False
 
 
 def _option(*names: str, help: str, metavar: str | None = None) -> Option:
@@ -112,9 +92,9 @@ def takes_value(option: str) -> bool | None:
     return None
 
 
-def called(function: Callable[..., Outcome], start: Callable[[Globals], Run], values: dict[str, Any]) -> Outcome:
+def called(verb: str, function: Callable[..., Outcome], values: dict[str, Any]) -> Outcome:
     """What the verb makes of the values of its parameters: the global options reach it as `run`."""
-    run = start(_take(values))
+    run = (start_by_machine if verb == GATE else start)(_take(values))
     try:
         return function(run, **values)
     except DoctorError as error:

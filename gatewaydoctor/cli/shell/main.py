@@ -13,7 +13,7 @@ from gatewaydoctor.cli.parser import verb_table as verbs
 from gatewaydoctor.cli.parser.options import HELP_OPTIONS, VERSION_OPTIONS, called, parameters, takes_value
 from gatewaydoctor.cli.parser.plain import plain_values
 from gatewaydoctor.cli.shell.error_exit import end
-from gatewaydoctor.cli.shell.run import Outcome, beginning
+from gatewaydoctor.cli.shell.run import Outcome
 from gatewaydoctor.cli.shell.streams import OutputFailed, drop_unusable_sizes, prepare_streams, put, telling
 from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
@@ -123,7 +123,7 @@ def _run_verb(arranged: Sequence[str]) -> Outcome | None:
         taken = parameters(function, examines=name in verbs.EXAMINING)
         values = plain_values(taken, words[1:] if sub else words)
         if values is not None:
-            return called(function, beginning(name), values)
+            return called(name, function, values)
     from gatewaydoctor.cli.parser.app import run_app
 
     return run_app(name, arranged)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.cli.parser.verb_table import GATE
 from gatewaydoctor.model.clock import Clock, ClockSource
 from gatewaydoctor.model.command import PROGRAM
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.cli.parser.options import Globals
     from gatewaydoctor.examine.world import Where
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.model.outcome.gate import GateInfo
@@ -32,6 +30,26 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.repair.way_out import WayOut
     from gatewaydoctor.report.invocation import Invocation
     from gatewaydoctor.report.names import Names
+
+
+class Globals(Struct, frozen=True):
+    """Global options as given; None or False where they were not."""
+
+    state_dir: str | None = None
+    config: str | None = None
+    profile: str | None = None
+    store: str | None = None
+    agent: str | None = None
+    path_map: tuple[str, ...] = ()
+    json: bool = False
+    format: str | None = None
+    now: str | None = None
+    all: bool = False
+    redact: bool = False
+    no_color: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
 
 
 class Run(Struct, frozen=True):
@@ -131,11 +149,6 @@ def working_directory() -> Path | None:
         return Path.cwd()
     except OSError:
         return None
-
-
-def beginning(verb: str) -> Callable[[Globals], Run]:
-    """How the run of a verb begins."""
-    return start_by_machine if verb == GATE else start
 
 
 def start(options: Globals) -> Run:

@@ -16,7 +16,6 @@ from gatewaydoctor.model.repair.edits import (
     SetTrigger,
 )
 from gatewaydoctor.model.repair.plan import Move, Transact
-from gatewaydoctor.repair.drafting.rows import DatabaseDraft
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.storage.sqlite.opened import read_database_once
@@ -25,21 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.model.database.health import DatabaseHealth
     from gatewaydoctor.model.repair.edits import Edit
     from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.repair.drafting.rows import DatabaseDraft
 
 _CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events", "cron_jobs"})
 """Tables without which no repair works on rows."""
 _LOG = ("-wal", "-journal")
 _GROUP = (*_LOG, "-shm")
 """What belongs to a database besides its main file."""
-
-
-def drafts_of(databases: Iterable[DatabaseFacts]) -> list[DatabaseDraft]:
-    """A draft for each database that has a session table."""
-    return [DatabaseDraft(each, each.sessions) for each in databases if each.sessions is not None]
 
 
 def open_databases(draft: Draft, asked: str, *, named: bool) -> None:

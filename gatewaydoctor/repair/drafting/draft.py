@@ -25,8 +25,7 @@ from gatewaydoctor.model.repair.plan import (
     Rewrite,
     Step,
 )
-from gatewaydoctor.repair.drafting.databases import drafts_of
-from gatewaydoctor.repair.drafting.rows import StoreDraft
+from gatewaydoctor.repair.drafting.rows import DatabaseDraft, StoreDraft
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach, Refused
 from gatewaydoctor.repair.writing.guard import identity
@@ -81,7 +80,7 @@ class Draft:
         for finding in self.all_findings:
             self._findings[finding.rule].append(finding)
         self.stores = [StoreDraft(facts) for facts in x.stores]
-        self.databases = drafts_of(x.databases)
+        self.databases = [DatabaseDraft(each, each.sessions) for each in x.databases if each.sessions is not None]
         self.edits: dict[Path, list[Edit]] = {}
         """Edits of databases besides those of session rows; none at all makes the file again."""
         self.rebuilt: dict[Path, StoreSummary] = {}

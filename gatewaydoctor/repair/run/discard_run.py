@@ -10,7 +10,7 @@ from gatewaydoctor.repair.run.directory_times import give_back
 from gatewaydoctor.repair.run.putback import abandon
 from gatewaydoctor.repair.vault.codec import read_plan
 from gatewaydoctor.repair.vault.directory import refusal, remove_run
-from gatewaydoctor.repair.vault.journal import Journal, read_journal
+from gatewaydoctor.repair.vault.journal import Journal, read_journal, times_under
 from gatewaydoctor.repair.vault.layout import stored_name
 from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged, OutOfBounds, VaultDamaged
 from gatewaydoctor.repair.writing.guard import before, check_inside, is_same, lstat_or_none, target_of

@@ -13,10 +13,9 @@ from gatewaydoctor.examine.cron.timing import timings
 from gatewaydoctor.model.gateway.cron import CronRead, Fate
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks import tables
-from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import unseen
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, print_step, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, fitted, grid, more, pairs, print_step, section
 from gatewaydoctor.report.screens.blocks.rows import cron_lines
 from gatewaydoctor.report.screens.findings import related, step_of
 

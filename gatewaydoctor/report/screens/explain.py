@@ -10,11 +10,12 @@ from rich.text import Text
 
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.fitting import fitted, height, lines
+from gatewaydoctor.report.screens.blocks.fitting import height, lines
 from gatewaydoctor.report.screens.blocks.gaps import step_unless
 from gatewaydoctor.report.screens.blocks.parts import (
     SEVERITY_STYLE,
     capped,
+    fitted,
     grid,
     more,
     next_step,

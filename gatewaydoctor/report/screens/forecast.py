@@ -13,8 +13,8 @@ from gatewaydoctor.model.outcome.forecast import Certainty, EventKind
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.fitting import ends, fitted, wrapped
-from gatewaydoctor.report.screens.blocks.parts import View, moment, print_step
+from gatewaydoctor.report.screens.blocks.fitting import ends, wrapped
+from gatewaydoctor.report.screens.blocks.parts import View, fitted, moment, print_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

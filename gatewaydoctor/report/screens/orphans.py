@@ -12,10 +12,9 @@ from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import step_unless
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, print_step, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, fitted, grid, more, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import count, keyed
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from gatewaydoctor.model.repair.plan import Move, Note
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.changes import changes, in_brief
 from gatewaydoctor.report.screens.blocks.conversations import touched
-from gatewaydoctor.report.screens.blocks.fitting import ends, fill, fitted, whole
+from gatewaydoctor.report.screens.blocks.fitting import ends, fill, whole
 from gatewaydoctor.report.screens.blocks.gaps import step_unless, unseen
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.origins import origins
@@ -25,6 +25,7 @@ from gatewaydoctor.report.screens.blocks.parts import (
     INDENT,
     View,
     capped,
+    fitted,
     grid,
     next_step,
     print_command,

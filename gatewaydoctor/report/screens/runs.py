@@ -13,12 +13,12 @@ from rich.text import Text
 from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.changes import changes
-from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.origins import origins
 from gatewaydoctor.report.screens.blocks.parts import (
     INDENT,
     View,
     capped,
+    fitted,
     grid,
     more,
     next_step,

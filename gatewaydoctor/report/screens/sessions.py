@@ -10,9 +10,8 @@ from rich.text import Text
 
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import title
-from gatewaydoctor.report.screens.blocks.parts import View, capped, more, print_step
+from gatewaydoctor.report.screens.blocks.parts import View, capped, fitted, more, print_step
 from gatewaydoctor.report.screens.blocks.tables import keyed
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks import rows as database_rows
 from gatewaydoctor.report.screens.blocks import tables
-from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head, maintenance
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, print_step, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, fitted, grid, more, pairs, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import keyed
 
 if TYPE_CHECKING:

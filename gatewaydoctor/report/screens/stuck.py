@@ -13,10 +13,9 @@ from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import step_unless
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, print_step, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, fitted, grid, more, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import NONE, count, job_name, keyed
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ from rich.text import Text
 
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, more, pairs, print_step, section, within
+from gatewaydoctor.report.screens.blocks.parts import View, capped, fitted, more, pairs, print_step, section, within
 from gatewaydoctor.report.screens.blocks.tables import NONE, keyed
 from gatewaydoctor.report.screens.findings import related, step_of
 

@@ -11,9 +11,8 @@ from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.release import BEHAVIOURS
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, print_step, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, fitted, grid, more, pairs, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import NONE
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.measure import Measurement
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import ConsoleOptions
-
-    from gatewaydoctor.report.screens.blocks.parts import View
 
 
 _IN_TIME = r"(?<= \d\d):(?=\d\d(?!\d))"
@@ -130,28 +127,6 @@ ROWS = 24
 def height(console: Console) -> int:
     """Lines that a screen may have: the prompt takes one."""
     return (max(console.height, ROWS) if console.is_terminal else ROWS) - 1
-
-
-def fitted(console: Console, view: View, draw: Callable[[Console, View], None], least: int = 1) -> None:
-    """Draw with as many rows in a table as the terminal has lines for, at least so many; with all of them where that
-    is asked for."""
-    if view.rows is None or view.verbose:
-        draw(console, view)
-        return
-    low, high = least, view.rows
-    if lines(console, _with(draw, view)) > height(console):
-        while low < high:
-            middle = (low + high) // 2
-            if lines(console, _with(draw, replace(view, rows=middle))) <= height(console):
-                low = middle + 1
-            else:
-                high = middle
-        high = max(least, high - 1)
-    draw(console, replace(view, rows=high))
-
-
-def _with(draw: Callable[[Console, View], None], view: View) -> Callable[[Console], None]:
-    return lambda console: draw(console, view)
 
 
 def lines(console: Console, draw: Callable[[Console], None]) -> int:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
@@ -13,11 +14,11 @@ from rich.text import Text
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report.invocation import PLAIN, Invocation
-from gatewaydoctor.report.screens.blocks.fitting import Jointed, ends
+from gatewaydoctor.report.screens.blocks.fitting import Jointed, ends, height, lines
 from gatewaydoctor.report.words import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from rich.console import Console, RenderableType
@@ -192,3 +193,25 @@ def next_step(console: Console, view: View, text: str, command: Command | None =
     console.print(Text.assemble(("next: ", "bold"), text))
     if command:
         print_command(console, Text(), command, len("next: "))
+
+
+def fitted(console: Console, view: View, draw: Callable[[Console, View], None], least: int = 1) -> None:
+    """Draw with as many rows in a table as the terminal has lines for, at least so many; with all of them where that
+    is asked for."""
+    if view.rows is None or view.verbose:
+        draw(console, view)
+        return
+    low, high = least, view.rows
+    if lines(console, _with(draw, view)) > height(console):
+        while low < high:
+            middle = (low + high) // 2
+            if lines(console, _with(draw, replace(view, rows=middle))) <= height(console):
+                low = middle + 1
+            else:
+                high = middle
+        high = max(least, high - 1)
+    draw(console, replace(view, rows=high))
+
+
+def _with(draw: Callable[[Console, View], None], view: View) -> Callable[[Console], None]:
+    return lambda console: draw(console, view)
