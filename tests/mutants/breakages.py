@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant(
         "directories of renamed files are not synced",
         "repair/run/acts.py",
-        "        work.tools.fs.fsync_dir(directory)\n\n\ndef _way_back",
+        "        context.tools.fs.fsync_dir(directory)\n\n\ndef _way_back",
         "        pass\n\n\ndef _way_back",
         (_EVERY, "-k", "test_apply and NAMES and (trim or expire)"),
     ),
@@ -50,36 +50,36 @@ MUTANTS = (
     Mutant(
         "a failure puts nothing back",
         "repair/run/putback.py",
-        "            take_back(work, number)\n    sync",
+        "            take_back(context, number)\n    sync",
         "            pass\n    sync",
         (_EVERY, "-k", "test_apply and ERROR and (trim or locks)"),
     ),
     Mutant(
         "an undo does not look whether the target was changed since",
         "repair/run/putback.py",
-        "        case ActState.CHANGED:\n            raise changed(work.target(number))",
-        "        case ActState.CHANGED:\n            revert(work, number, seen)",
+        "        case ActState.CHANGED:\n            raise changed(context.target(number))",
+        "        case ActState.CHANGED:\n            revert(context, number, seen)",
         ("tests/repair/test_apply.py", "tests/repair/test_undo_complete.py", "tests/repair/test_aftermath.py"),
     ),
     Mutant(
         "the displaced original goes before the receipt is written",
         "repair/run/apply.py",
-        "    verified = (*((told, Verified.OTHER) for told in work.told), *second_look(work))\n",
-        "    for number in range(len(work.plan.acts)):\n        tidy(work, number)\n"
-        "    verified = (*((told, Verified.OTHER) for told in work.told), *second_look(work))\n",
+        "    verified = (*((told, Verified.OTHER) for told in context.told), *second_look(context))\n",
+        "    for number in range(len(context.plan.acts)):\n        remove_leftovers(context, number)\n"
+        "    verified = (*((told, Verified.OTHER) for told in context.told), *second_look(context))\n",
         (_EVERY, "-k", "test_apply and FULL and (trim or expire)"),
     ),
     Mutant(
         "a copy of the vault is not compared with its hash",
         "repair/run/originals.py",
-        "    return content_of(work.tools.fs, path, first=first).sha256 == kept.sha256",
+        "    return content_of(context.tools.fs, path, first=first).sha256 == kept.sha256",
         "    return True",
         ("tests/repair/test_apply.py", "tests/repair/test_runs.py", "tests/repair/test_undo_complete.py"),
     ),
     Mutant(
         "a copy in the vault loses the original's mtime",
         "repair/vault/intake.py",
-        "        dress = replace(dress, mtime_ns=seen.mtime_ns)\n",
+        "        attributes = replace(attributes, mtime_ns=seen.mtime_ns)\n",
         "",
         ("tests/repair/test_undo_complete.py", "tests/repair/test_runs.py", "tests/repair/test_apply.py"),
     ),
@@ -93,14 +93,14 @@ MUTANTS = (
     Mutant(
         "an undo goes the same way as the run, first act first",
         "repair/run/undo.py",
-        "    for number in reversed(numbers):\n        work.tools.check_stop()",
-        "    for number in numbers:\n        work.tools.check_stop()",
+        "    for number in reversed(numbers):\n        context.tools.check_stop()",
+        "    for number in numbers:\n        context.tools.check_stop()",
         (_TRANSACT, "-k", "not_its_own"),
     ),
     Mutant(
         "an undo does not stop where it is told to",
         "repair/run/undo.py",
-        "    for number in reversed(numbers):\n        work.tools.check_stop()\n",
+        "    for number in reversed(numbers):\n        context.tools.check_stop()\n",
         "    for number in reversed(numbers):\n",
         ("tests/cli/test_stopping.py", "-k", "undo_ends"),
     ),
@@ -164,7 +164,7 @@ MUTANTS = (
     Mutant(
         "a file put there in the last moment is overwritten",
         "repair/run/acts.py",
-        "    if displaced is None or not _identical(displaced, expected) or log_appeared(work, number):",
+        "    if displaced is None or not _identical(displaced, expected) or log_appeared(context, number):",
         "    if displaced is None:",
         ("tests/repair/test_apply.py", "tests/repair/test_swapped.py"),
     ),
@@ -185,7 +185,7 @@ MUTANTS = (
     Mutant(
         "a file in the vault is open to others",
         "repair/run/acts.py",
-        "        fs.redress(out, 0o600)\n",
+        "        fs.set_mode(out, 0o600)\n",
         "        pass\n",
         ("tests/repair/test_apply.py", "-k", "private"),
     ),
@@ -335,7 +335,7 @@ MUTANTS = (
     Mutant(
         "a copy goes whatever became of the file it equals",
         "repair/repairs/files/space.py",
-        "        draft.judge_by(twin)\n",
+        "        draft.depends_on(twin)\n",
         "",
         ("tests/repair/test_space.py", "-k", "copy_it_equals"),
     ),
@@ -371,7 +371,7 @@ MUTANTS = (
     Mutant(
         "no schema is lent to a database that has lost its own",
         "storage/database/rescue.py",
-        "self._own_schema or self._told_by_shape()",
+        "(*self._own_schema, *self._told_by_shape())",
         "self._own_schema",
         ("tests/repair/test_database_salvage.py", "-k", "another_agents_database_serves"),
     ),

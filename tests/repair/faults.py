@@ -268,9 +268,9 @@ class FaultFs(OsWriteFs):
         with self._step("truncate"):
             super().truncate(descriptor, size)
 
-    def dress(self, descriptor, mode, uid, gid, mtime_ns) -> None:
-        with self._step("dress"):
-            super().dress(descriptor, mode, uid, gid, mtime_ns)
+    def apply_attributes(self, descriptor, mode, uid, gid, mtime_ns) -> None:
+        with self._step("apply_attributes"):
+            super().apply_attributes(descriptor, mode, uid, gid, mtime_ns)
 
     def own(self, path: Path, uid: int, gid: int) -> None:
         with self._step("own"):
@@ -280,9 +280,9 @@ class FaultFs(OsWriteFs):
         with self._step("set_attributes"):
             super().set_attributes(file, wanted)
 
-    def redress(self, path: Path, mode: int) -> None:
-        with self._step("redress"):
-            super().redress(path, mode)
+    def set_mode(self, path: Path, mode: int) -> None:
+        with self._step("set_mode"):
+            super().set_mode(path, mode)
 
     def fsync(self, descriptor: int) -> None:
         with self._step("fsync"):

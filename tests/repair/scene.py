@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.world import NoProgress
 from gatewaydoctor.model.gateway.liveness import GatewayState, Liveness
-from gatewaydoctor.model.repair.plan import Copy, Fingerprint, Literal, Move, Plan, Rewrite, Step, Summary
+from gatewaydoctor.model.repair.plan import Copy, Fingerprint, Move, NewBytes, Plan, Rewrite, Step, Summary
 from gatewaydoctor.repair.drafting.summary import summarise
 from gatewaydoctor.repair.vault.codec import with_id
 from gatewaydoctor.repair.writing.tools import Permission, Tools
@@ -162,7 +162,7 @@ def _plan(root: Path) -> Plan:
                 Rewrite(
                     target=names[1], segments=(Copy(1, 0, sound),), size=sound, replaces=1, like=1, keep_mtime=True
                 ),
-                Rewrite(target=f"{SESSIONS}/parked.json", segments=(Literal(b"[]\n"),), size=3, replaces=None),
+                Rewrite(target=f"{SESSIONS}/parked.json", segments=(NewBytes(b"[]\n"),), size=3, replaces=None),
                 Move(source=2),
                 Move(source=3),
                 Move(source=4),

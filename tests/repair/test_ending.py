@@ -229,7 +229,7 @@ def test_a_writer_that_has_a_moved_file_open_loses_nothing(scene: Scene) -> None
     with path.open("ab", buffering=0) as writer:
 
         def late(_number: int, name: str) -> None:
-            if name == "redress":
+            if name == "set_mode":
                 writer.write(b"late")
 
         with pytest.raises(PutBack):

@@ -250,12 +250,12 @@ _MANY = {f"agent:main:cron:job:run:{number}": _ENTRY for number in range(400)}
 def _counting_what_ijson_gets(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     pushed: list[int] = []
 
-    class Counting(boundaries.Judge):
+    class Counting(boundaries.IjsonBoundaries):
         def push(self, data: bytes) -> bool:
             pushed.append(len(data))
             return super().push(data)
 
-    monkeypatch.setattr(boundaries, "Judge", Counting)
+    monkeypatch.setattr(boundaries, "IjsonBoundaries", Counting)
     return pushed
 
 

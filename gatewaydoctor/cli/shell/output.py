@@ -125,7 +125,7 @@ def write(path: Path, content: str | bytes, mode: int, fs: WriteFs | None = None
     path has its links resolved; one that is swapped for a link meanwhile is not followed. Raises CannotWrite, and
     then the old file is as it was."""
     from gatewaydoctor.repair.writing.fs import OsWriteFs
-    from gatewaydoctor.repair.writing.stream import Dress, write_whole
+    from gatewaydoctor.repair.writing.stream import FileAttributes, write_whole
 
     fs = fs or OsWriteFs()
     # The name must not end in .prom: a collector reads those at any moment.
@@ -134,7 +134,7 @@ def write(path: Path, content: str | bytes, mode: int, fs: WriteFs | None = None
         with suppress(FileNotFoundError):
             fs.unlink(beside)
         data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
-        write_whole(fs, beside, data, Dress(mode=mode))
+        write_whole(fs, beside, data, FileAttributes(mode=mode))
         try:
             fs.rename(beside, path)
         except BaseException:

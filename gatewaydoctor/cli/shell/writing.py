@@ -59,7 +59,7 @@ MOST_TOLD = 20
 """Entries of a long list in JSON, unless --all asks for all."""
 
 
-class Bench(Struct, frozen=True):
+class WriteSession(Struct, frozen=True):
     """A state directory to work on. `state_dir` has its links resolved, as plans name it."""
 
     found: Found
@@ -104,9 +104,9 @@ def hands(run: Run) -> Iterator[Tools]:
 
 
 @contextmanager
-def bench(
+def write_session(
     run: Run, *, vault: str | None = None, gateway_stopped: bool = False, work_dir: str | None = None
-) -> Iterator[Bench]:
+) -> Iterator[WriteSession]:
     """The bench for the directory the options name, with progress shown where a person watches. Raises DoctorError
     where there is no such directory."""
     found = find(world(run), run.where, remains=True)
@@ -116,7 +116,7 @@ def bench(
 
     with hands(run) as tools:
         permission = Permission(gateway, gateway_stopped, run.now if run.clock.fixed else None)
-        yield Bench(found, tools, permission, _absolute(vault), _absolute(work_dir))
+        yield WriteSession(found, tools, permission, _absolute(vault), _absolute(work_dir))
 
 
 def no_directory(word: str, what: str, *, here: bool = False) -> None:

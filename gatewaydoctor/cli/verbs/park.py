@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gatewaydoctor.cli.parser.parameters import argument
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, Yes, bench, require_own_clock
+from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, Yes, require_own_clock, write_session
 from gatewaydoctor.cli.verbs.repair import plan_or_apply
 from gatewaydoctor.cli.verbs.repair_options import Apply, PlanOut
 from gatewaydoctor.repair.drafting.options import Options, Repair
@@ -47,6 +47,6 @@ def planned(
     only_formats(run, repair, "text", "json")
     if apply:
         require_own_clock(run)
-    with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
+    with write_session(run, vault=vault, gateway_stopped=gateway_stopped) as work:
         told = plan_or_apply(run, work, (repair,), options, apply=apply, yes=yes, out=plan_out)
         return replace(told, command=repair.value)

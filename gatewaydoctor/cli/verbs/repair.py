@@ -12,18 +12,18 @@ from msgspec.structs import replace
 from gatewaydoctor.cli.shell.output import PRIVATE, places_of, target, write
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import (
-    Bench,
     GatewayStopped,
     Vault,
     WorkDir,
+    WriteSession,
     Yes,
     before_writing,
-    bench,
     cap,
     confirm,
     no_directory,
     person_confirms,
     require_own_clock,
+    write_session,
 )
 from gatewaydoctor.cli.verbs.repair_options import (
     Apply,
@@ -114,7 +114,7 @@ def repair(
     if apply or resume is not None:
         require_own_clock(run)
     chosen = repairs_named(repairs)
-    with bench(run, vault=vault, gateway_stopped=gateway_stopped, work_dir=work_dir) as work:
+    with write_session(run, vault=vault, gateway_stopped=gateway_stopped, work_dir=work_dir) as work:
         if resume is not None:
             return _resume(run, work, resume, yes=yes)
         if plan is not None:
@@ -174,7 +174,14 @@ def _cron(repairs: list[str] | None, *jobs: list[str] | None) -> CronOptions:
 
 
 def plan_or_apply(
-    run: Run, work: Bench, repairs: tuple[Repair, ...], options: Options, *, apply: bool, yes: bool, out: str | None
+    run: Run,
+    work: WriteSession,
+    repairs: tuple[Repair, ...],
+    options: Options,
+    *,
+    apply: bool,
+    yes: bool,
+    out: str | None,
 ) -> Outcome:
     """The plan of these repairs; with `apply` what came of it."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
@@ -223,7 +230,7 @@ def plan_or_apply(
     return carry_out(run, work, made, yes=yes, names=seen.names)
 
 
-def _require_other_disk(work: Bench) -> None:
+def _require_other_disk(work: WriteSession) -> None:
     """Raises NoSpace where the vault is on the disk that is to get room."""
     from gatewaydoctor.repair.vault.directory import existing, vault_root
 
@@ -248,7 +255,7 @@ def _refused(plan: Plan, asked: tuple[Repair, ...]) -> list[Refusal]:
     return [each for each in plan.refusals if each.repair in about - does]
 
 
-def _require_known(work: Bench, x: Examination, repairs: tuple[Repair, ...], options: Options) -> None:
+def _require_known(work: WriteSession, x: Examination, repairs: tuple[Repair, ...], options: Options) -> None:
     """Raises UsageError where nothing at all is called what was named."""
     from gatewaydoctor.repair.drafting.named import require_parkable, unknown_jobs, unknown_names
     from gatewaydoctor.repair.repairs.cron.choice import jobs_of, require_known
@@ -268,10 +275,10 @@ def _require_known(work: Bench, x: Examination, repairs: tuple[Repair, ...], opt
         )
 
 
-def _again(run: Run, work: Bench, repairs: tuple[Repair, ...], out: str | None, *, asserted: bool) -> Command:
+def _again(run: Run, work: WriteSession, repairs: tuple[Repair, ...], out: str | None, *, asserted: bool) -> Command:
     """The command that does the plan just shown: the saved one where it was saved, else what was typed, and
     --apply. `asserted`: it is refused without --gateway-stopped, which has not been typed."""
-    word = ("--gateway-stopped",) * (asserted or work.permission.stopped_by_word)
+    word = ("--gateway-stopped",) * (asserted or work.permission.operator_says_stopped)
     if out is not None:
         words = ["repair", "--apply", "--plan", out]
         if work.vault is not None:
@@ -284,7 +291,7 @@ def _again(run: Run, work: Bench, repairs: tuple[Repair, ...], out: str | None, 
     return Command((*run.typed[1:], "--apply", *(word if asserted else ())), run.invocation.program, placed=True)
 
 
-def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
+def _apply_saved(run: Run, work: WriteSession, path: Path, *, yes: bool) -> Outcome:
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.vault.codec import read_plan
     from gatewaydoctor.report.document import names_of_place
@@ -309,7 +316,7 @@ def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
 
 def carry_out(
     run: Run,
-    work: Bench,
+    work: WriteSession,
     plan: Plan,
     *,
     yes: bool,
@@ -342,7 +349,7 @@ def _extent(plan: Plan) -> str:
     return f"{plural(sum(step.count for step in plan.steps), 'change')} in {plural(len(plan.acts), 'file')}"
 
 
-def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
+def _resume(run: Run, work: WriteSession, asked: str, *, yes: bool) -> Outcome:
     from gatewaydoctor.repair.run.undo import check_resume, resume
     from gatewaydoctor.repair.vault.catalog import find_run
     from gatewaydoctor.report.document import names_of_place
@@ -356,7 +363,7 @@ def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
     return _told(run, work, None, receipt, names_of_place(work.found.place, redact=run.options.redact))
 
 
-def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, names: Names) -> Outcome:
+def _told(run: Run, work: WriteSession, plan: Plan | None, receipt: Receipt | None, names: Names) -> Outcome:
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.drafting.origins import kept_origins
     from gatewaydoctor.repair.vault.layout import RunPlace

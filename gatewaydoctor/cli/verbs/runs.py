@@ -10,7 +10,16 @@ from msgspec.structs import replace
 
 from gatewaydoctor.cli.parser.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.cli.shell.writing import Bench, Vault, Yes, bench, cap, confirm, no_directory, require_own_clock
+from gatewaydoctor.cli.shell.writing import (
+    Vault,
+    WriteSession,
+    Yes,
+    cap,
+    confirm,
+    no_directory,
+    require_own_clock,
+    write_session,
+)
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.words import plural
@@ -36,7 +45,7 @@ def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs list", "text", "json")
-    with bench(run, vault=vault) as work:
+    with write_session(run, vault=vault) as work:
         runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
         others = [str(path) for path in no_runs(work.tools.fs, work.state_dir, work.vault)]
         ends = next((interrupted(each.run_id, way_out(each, work.tools)) for each in runs if each.pending), None)
@@ -58,7 +67,7 @@ def runs_show(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome
 
     only_formats(run, "runs show", "text", "json")
     no_directory(run_id or "", "a run")
-    with bench(run, vault=vault) as work:
+    with write_session(run, vault=vault) as work:
         found = newest_or_named(work, run_id)
         try:
             plan = read_plan(work.tools.fs, found.place.plan)
@@ -92,7 +101,7 @@ def runs_verify(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outco
 
     only_formats(run, "runs verify", "text", "json")
     no_directory(run_id or "", "a run")
-    with bench(run, vault=vault) as work:
+    with write_session(run, vault=vault) as work:
         found = newest_or_named(work, run_id)
         checks = verify_run(work.tools, found)
         seen = _view(run, work)
@@ -123,7 +132,7 @@ def runs_prune(
             "runs prune needs a RUN or --older-than.", "Try `gatewaydoctor runs prune --older-than 30d`."
         )
     require_own_clock(run)
-    with bench(run, vault=vault) as work:
+    with write_session(run, vault=vault) as work:
         if run_id is not None:
             chosen: tuple[RunInfo, ...] = (find_run(work.tools, work.state_dir, work.vault, run_id),)
         else:
@@ -141,7 +150,7 @@ def runs_prune(
     return Outcome("runs prune", ExitCode.OK, run, names=seen.names, details=details, screen=screen, wrote=wrote)
 
 
-def newest_or_named(work: Bench, run_id: str | None) -> RunInfo:
+def newest_or_named(work: WriteSession, run_id: str | None) -> RunInfo:
     """Raises NoSuchRun."""
     from gatewaydoctor.repair.vault.catalog import find_run, list_runs
     from gatewaydoctor.repair.writing.errors import NoSuchRun
@@ -157,7 +166,7 @@ def newest_or_named(work: Bench, run_id: str | None) -> RunInfo:
     return find_run(work.tools, work.state_dir, work.vault, run_id)
 
 
-def _view(run: Run, work: Bench) -> View:
+def _view(run: Run, work: WriteSession) -> View:
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.report.document import names_of_place
 

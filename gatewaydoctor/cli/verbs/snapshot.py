@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from gatewaydoctor.cli.parser.parameters import argument
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.cli.shell.writing import Bench, bench, hands
+from gatewaydoctor.cli.shell.writing import WriteSession, hands, write_session
 from gatewaydoctor.model.command import Command
 from gatewaydoctor.model.errors import ExitCode, UsageError
 
@@ -42,11 +42,11 @@ def snapshot(run: Run, *, dest: Dest = None, directory: Directory = None) -> Out
             "snapshot takes one directory.",
             "Try `gatewaydoctor snapshot DEST` or `gatewaydoctor snapshot verify DIR`.",
         )
-    with bench(run) as work:
+    with write_session(run) as work:
         return _copy(run, work, Path(dest) if dest else None)
 
 
-def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
+def _copy(run: Run, work: WriteSession, dest: Path | None) -> Outcome:
 
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.vault.snapshot import snapshot as take

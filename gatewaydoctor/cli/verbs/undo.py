@@ -10,15 +10,15 @@ from msgspec import to_builtins
 from gatewaydoctor.cli.parser.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import (
-    Bench,
     GatewayStopped,
     Vault,
+    WriteSession,
     Yes,
     before_writing,
-    bench,
     confirm,
     no_directory,
     require_own_clock,
+    write_session,
 )
 from gatewaydoctor.cli.verbs.runs import file_lines
 from gatewaydoctor.model.errors import ExitCode
@@ -56,7 +56,7 @@ def undo(
     no_directory(run_id or "", "a run")
     if not dry_run:
         require_own_clock(run)
-    with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
+    with write_session(run, vault=vault, gateway_stopped=gateway_stopped) as work:
         found = find_run(work.tools, work.state_dir, work.vault, run_id)
         if merge:
             return _merge(run, work, found, dry_run=dry_run, yes=yes)
@@ -83,7 +83,7 @@ def undo(
     return Outcome("undo", code, run, names=seen.names, details=details, screen=screen, wrote=not dry_run)
 
 
-def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -> Outcome:
+def _merge(run: Run, work: WriteSession, found: RunInfo, *, dry_run: bool, yes: bool) -> Outcome:
     """Restoring what is missing is a plan like any other, with a run and an undo of its own."""
     from gatewaydoctor.cli.shell.examining import look, view_with
     from gatewaydoctor.cli.verbs.repair import carry_out

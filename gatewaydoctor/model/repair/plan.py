@@ -29,13 +29,13 @@ class Copy(msgspec.Struct, frozen=True, array_like=True, tag="copy"):
     end: int
 
 
-class Literal(msgspec.Struct, frozen=True, array_like=True, tag="bytes"):
+class NewBytes(msgspec.Struct, frozen=True, array_like=True, tag="bytes"):
     """Bytes given here; base64 in JSON."""
 
     data: bytes
 
 
-Segment = Copy | Literal
+Segment = Copy | NewBytes
 
 
 class Fingerprint(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

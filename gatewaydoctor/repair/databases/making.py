@@ -24,7 +24,7 @@ from gatewaydoctor.repair.databases.sessions import tables_of
 from gatewaydoctor.repair.vault.directory import remove_private
 from gatewaydoctor.repair.writing.errors import DatabaseUnsound, InputChanged
 from gatewaydoctor.repair.writing.guard import is_unchanged
-from gatewaydoctor.repair.writing.stream import Content, Dress, copy_file
+from gatewaydoctor.repair.writing.stream import Content, FileAttributes, copy_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -96,7 +96,7 @@ CACHE_KIB = 2_000
 _SUFFIXES = ("-wal", "-journal")
 
 
-def make(tools: Tools, place: RunPlace, plan: Plan, act: Transact, path: Path, dress: Dress) -> Content:
+def make(tools: Tools, place: RunPlace, plan: Plan, act: Transact, path: Path, attributes: FileAttributes) -> Content:
     """Write the new database to `path`, synced. What was worked on is gone when this returns. Raises InputChanged,
     DatabaseUnsound and OSError."""
     fs = tools.fs
@@ -113,7 +113,7 @@ def make(tools: Tools, place: RunPlace, plan: Plan, act: Transact, path: Path, d
             if first is not None:
                 _rebuilt(tools, place, plan, act, first, copy)
             _edited(copy, new, act, sources)
-        return copy_file(fs, new, path, dress, tools.progress.advance)
+        return copy_file(fs, new, path, attributes, tools.progress.advance)
     finally:
         remove_private(fs, place)
 
@@ -143,7 +143,9 @@ def _take_copy(tools: Tools, place: RunPlace, plan: Plan, numbers: Iterable[int]
         seen = plan.fingerprints[number]
         suffix = next((each for each in _SUFFIXES if seen.path.endswith(each)), "")
         source = place.at(seen.path)
-        content = copy_file(tools.fs, source, copy.with_name(copy.name + suffix), Dress(), tools.progress.advance)
+        content = copy_file(
+            tools.fs, source, copy.with_name(copy.name + suffix), FileAttributes(), tools.progress.advance
+        )
         _check(tools, source, seen, content)
 
 

@@ -18,8 +18,8 @@ from gatewaydoctor.model.repair.plan import (
     Copy,
     Fingerprint,
     Input,
-    Literal,
     Move,
+    NewBytes,
     Note,
     Refusal,
     Rewrite,
@@ -187,7 +187,7 @@ class Draft:
             )
         return self._numbers[text]
 
-    def judge_by(self, *paths: Path) -> None:
+    def depends_on(self, *paths: Path) -> None:
         """Count files among what the plan was judged by. One that may not be asked is none."""
         self._inputs |= identities(self.fs, (path for path in paths if path not in self._inputs))
 
@@ -337,4 +337,4 @@ def of_people(rows: Iterable[Keyed]) -> dict[str, object]:
 
 def literal(data: bytes) -> tuple[tuple[Segment, ...], int]:
     """Segments and size of a file that holds just these bytes."""
-    return (Literal(data),), len(data)
+    return (NewBytes(data),), len(data)

@@ -10,7 +10,7 @@ from gatewaydoctor.model.gateway.origins import Origins
 from gatewaydoctor.model.repair.edits import Rebuild
 from gatewaydoctor.model.repair.plan import Copy, Rewrite, Transact
 from gatewaydoctor.repair.drafting.options import Repair
-from gatewaydoctor.repair.vault.directory import dress_of, owner_for
+from gatewaydoctor.repair.vault.directory import attributes_of, owner_for
 from gatewaydoctor.repair.vault.provenance import provenance
 from gatewaydoctor.repair.writing.stream import write_pieces
 
@@ -59,13 +59,13 @@ def keep_origins(tools: Tools, place: RunPlace, plan: Plan) -> None:
     targets = _salvaged(plan)
     brought = tuple(_brought(plan))
     if targets or brought:
-        dress = dress_of(owner_for(tools, place.state_dir, place.directory))
+        attributes = attributes_of(owner_for(tools, place.state_dir, place.directory))
         copied = ((target, *pair) for target in targets for pair in provenance(tools.fs, plan, target))
         lines = (
             json.dumps({"store": target, "key": key, "source": source}).encode() + b"\n"
             for target, key, source in chain(copied, brought)
         )
-        write_pieces(tools.fs, place.origins, lines, dress)
+        write_pieces(tools.fs, place.origins, lines, attributes)
 
 
 def kept_origins(fs: ReadFs, place: RunPlace, shown: int | None) -> tuple[Origins, ...]:

@@ -228,7 +228,7 @@ def _write_stores(draft: Draft) -> None:
             continue
         if store.rebuilt:
             # Which copies there are decided too.
-            draft.judge_by(store.path.parent)
+            draft.depends_on(store.path.parent)
         canonical = {source.number for source in store.sources if source.canonical}
         segments, size = splice(store.rows(draft.read), canonical)
         text = spell(draft.real(store.path), draft.state_dir)

@@ -21,10 +21,10 @@ from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState, Verifi
 from gatewaydoctor.model.repair.way_out import steps_of
 from gatewaydoctor.repair.drafting.origins import keep_origins
 from gatewaydoctor.repair.run.acts import perform, performed, sync
-from gatewaydoctor.repair.run.context import Work
+from gatewaydoctor.repair.run.context import RunContext
 from gatewaydoctor.repair.run.directory_times import directory_times, times_now, times_of_databases
 from gatewaydoctor.repair.run.kept import keep_list
-from gatewaydoctor.repair.run.originals import tidy
+from gatewaydoctor.repair.run.originals import remove_leftovers
 from gatewaydoctor.repair.run.putback import abandon, put_back_after, said
 from gatewaydoctor.repair.run.returns import way_out
 from gatewaydoctor.repair.run.staging import stage
@@ -34,7 +34,7 @@ from gatewaydoctor.repair.vault.catalog import check_alone, check_idle, find_run
 from gatewaydoctor.repair.vault.codec import encode
 from gatewaydoctor.repair.vault.directory import (
     ELSEWHERE_HINT,
-    dress_of,
+    attributes_of,
     existing,
     narrowed,
     note,
@@ -97,9 +97,9 @@ def hindrance(
     try:
         _check(plan, tools, permission, vault, work)
     except Refused as error:
-        if not error.by_word or permission.stopped_by_word:
+        if not error.by_word or permission.operator_says_stopped:
             return error
-        return hindrance(plan, tools, replace(permission, stopped_by_word=True), vault, work) or error
+        return hindrance(plan, tools, replace(permission, operator_says_stopped=True), vault, work) or error
     return None
 
 
@@ -115,13 +115,13 @@ class _Bounds(Struct, frozen=True):
 
 def _check(plan: Plan, tools: Tools, permission: Permission, vault: Path | None, work: Path | None) -> _Bounds:
     """Everything that can be asked before anything is written. Raises Refused."""
-    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+    check_gateway(permission.gateway, operator_says_stopped=permission.operator_says_stopped)
     state_dir = Path(plan.state_dir)
     check_bounds(tools.fs, plan, find_run(tools, state_dir, vault, plan.undoes).place.files if plan.undoes else None)
     root = vault_root(tools, state_dir, vault)
     _check_none_pending(tools, state_dir, root)
     check_unchanged(tools.fs, plan)
-    check_locks(tools, plan, stopped_by_word=permission.stopped_by_word)
+    check_locks(tools, plan, operator_says_stopped=permission.operator_says_stopped)
     check_unused(tools.processes, databases_of(plan))
     check_writable(tools.fs, plan, tools.processes.own_uid)
     work = work_place(tools, state_dir, work)
@@ -155,7 +155,7 @@ def _edits(plan: Plan) -> bool:
     return any(isinstance(act, Transact) for act in plan.acts)
 
 
-def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) -> Work:
+def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) -> RunContext:
     """Fill the vault and stage the new files, and see that no gateway has started meanwhile. On any failure nothing
     stays behind."""
     place: RunPlace | None = None
@@ -174,9 +174,9 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) 
         staged = stage(tools, place, plan, manifest, bounds.room.aside)
         _check_places(tools, place, plan, staged)
         keep_origins(tools, place, plan)
-        check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+        check_gateway(permission.gateway, operator_says_stopped=permission.operator_says_stopped)
         check_unused(tools.processes, databases_of(plan))
-        return Work(tools, place, plan, manifest, staged, journal, databases, told=told)
+        return RunContext(tools, place, plan, manifest, staged, journal, databases, told=told)
     except BaseException as error:
         full = full_disks(tools.fs, filter(None, (root, work, state_dir)), error)
         if place is not None:
@@ -191,29 +191,29 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) 
         raise
 
 
-def carry_out(work: Work, permission: Permission, began: int | None = None) -> Receipt:
+def carry_out(context: RunContext, permission: Permission, began: int | None = None) -> Receipt:
     """Perform every act not yet performed, look again, and finish. Can be repeated after a crash at any point.
     `began` is when the originals began to be kept (epoch ms), None where that was done before."""
-    work = replace(work, stopped_by_word=permission.stopped_by_word)
-    watch = Watch(permission, work.tools.clock)
+    context = replace(context, operator_says_stopped=permission.operator_says_stopped)
+    watch = Watch(permission, context.tools.clock)
     try:
-        started, gateway = work.tools.clock() if began is None else began, permission.gateway
-        new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
-        aside = [number for number, each in work.staged.items() if each.aside]
-        work.journal.say(RunState.ACTING, new=new, aside=aside, **own_mark(work.tools))
-        for group in _groups(work.plan):
-            work.journal.say(RunState.ACTING, acts=[group[0], group[-1]])
+        started, gateway = context.tools.clock() if began is None else began, permission.gateway
+        new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in context.staged.items()}
+        aside = [number for number, each in context.staged.items() if each.aside]
+        context.journal.say(RunState.ACTING, new=new, aside=aside, **own_mark(context.tools))
+        for group in _groups(context.plan):
+            context.journal.say(RunState.ACTING, acts=[group[0], group[-1]])
             for number in group:
-                if not performed(work, number):
-                    work.tools.check_stop()
+                if not performed(context, number):
+                    context.tools.check_stop()
                     watch.check(often=number != group[0])
-                    perform(work, number)
-            sync(work, group)
-        return _finish(work, permission, gateway, started)
+                    perform(context, number)
+            sync(context, group)
+        return _finish(context, permission, gateway, started)
     except LeftHalfway:
         raise
     except BaseException as error:
-        put_back_after(work, error)
+        put_back_after(context, error)
 
 
 def _groups(plan: Plan) -> Iterator[range]:
@@ -231,64 +231,64 @@ def _both_move(plan: Plan, one: int, other: int) -> bool:
     return isinstance(plan.acts[one], Move) and isinstance(plan.acts[other], Move)
 
 
-def _finish(work: Work, permission: Permission, gateway: GatewayState, started: int) -> Receipt:
+def _finish(context: RunContext, permission: Permission, gateway: GatewayState, started: int) -> Receipt:
     """Second look, receipt, tidying. A gateway that appeared after the last rename undoes nothing: it has read what
     the run wrote, and the receipt tells of it."""
-    work.tools.fs.fsync_dir(work.place.files)
-    verified = (*((told, Verified.OTHER) for told in work.told), *second_look(work))
-    keep_list(work)
+    context.tools.fs.fsync_dir(context.place.files)
+    verified = (*((told, Verified.OTHER) for told in context.told), *second_look(context))
+    keep_list(context)
     afterwards = permission.gateway
     receipt = Receipt(
-        run_id=work.place.run_id,
-        plan_id=work.plan.plan_id,
-        state_dir=str(work.place.state_dir),
-        vault=str(work.place.directory),
+        run_id=context.place.run_id,
+        plan_id=context.plan.plan_id,
+        state_dir=str(context.place.state_dir),
+        vault=str(context.place.directory),
         outcome="done",
         started_at=started,
-        finished_at=work.tools.clock(),
-        steps=work.plan.steps,
-        results=tuple(_result(work, number) for number in range(len(work.plan.acts))),
+        finished_at=context.tools.clock(),
+        steps=context.plan.steps,
+        results=tuple(_result(context, number) for number in range(len(context.plan.acts))),
         verified=tuple(sentence for sentence, _ in verified),
         verified_of=tuple(about for _, about in verified),
         evidence=tuple(each.text for each in gateway.evidence),
-        gateway_stopped_by_word=work.stopped_by_word,
+        gateway_stopped_by_word=context.operator_says_stopped,
         fixed_clock=permission.fixed_clock,
         gateway_afterwards=afterwards.liveness.value,
         evidence_afterwards=tuple(each.text for each in afterwards.evidence if each.says is afterwards.liveness),
-        cautions=work.plan.cautions,
-        undo=str(typed("undo", work.place.run_id)),
+        cautions=context.plan.cautions,
+        undo=str(typed("undo", context.place.run_id)),
     )
-    _write_receipt(work, receipt)
-    work.journal.say(RunState.APPLIED)
-    _close(work)
+    _write_receipt(context, receipt)
+    context.journal.say(RunState.APPLIED)
+    _close(context)
     return receipt
 
 
-def _close(work: Work) -> None:
+def _close(context: RunContext) -> None:
     """The displaced originals go last: with them the way back needs no room. Once they begin to go nothing is taken
     back: raises LeftHalfway where the run cannot be closed."""
-    numbers = range(len(work.plan.acts))
+    numbers = range(len(context.plan.acts))
     try:
         for number in numbers:
-            tidy(work, number)
+            remove_leftovers(context, number)
         # Before the run is over: a power cut would restore what no command names any more.
-        sync(work, numbers)
-        remove_waiting(work.tools.fs, work.place)
-        work.journal.say(RunState.DONE, directories=times_now(work))
+        sync(context, numbers)
+        remove_waiting(context.tools.fs, context.place)
+        context.journal.say(RunState.DONE, directories=times_now(context))
     except OSError as error:
-        place = work.place
+        place = context.place
         raise LeftHalfway(
             f"The repair is done and checked, but run {place.run_id} could not be closed. {said(error)}",
             f"`{place.command('repair', '--resume')}` closes it once the cause is gone.",
             place.run_id,
         ) from error
     with suppress(OSError):
-        note(work.tools, work.place, SETTLED)
+        note(context.tools, context.place, SETTLED)
 
 
-def _result(work: Work, number: int) -> Result:
-    target = target_of(work.plan.acts[number], work.plan)
-    kept, staged = work.manifest.items[number], work.staged.get(number)
+def _result(context: RunContext, number: int) -> Result:
+    target = target_of(context.plan.acts[number], context.plan)
+    kept, staged = context.manifest.items[number], context.staged.get(number)
     if kept is not None and staged is None:
         return Result(target=target, action="vaulted", bytes=kept.size, sha256=kept.sha256)
     assert staged is not None
@@ -296,6 +296,6 @@ def _result(work: Work, number: int) -> Result:
     return Result(target=target, action=action, bytes=staged.size, sha256=staged.sha256)
 
 
-def _write_receipt(work: Work, receipt: Receipt) -> None:
-    owner = owner_for(work.tools, work.place.state_dir, work.place.directory)
-    replace_whole(work.tools.fs, work.place.receipt, encode(receipt), dress_of(owner))
+def _write_receipt(context: RunContext, receipt: Receipt) -> None:
+    owner = owner_for(context.tools, context.place.state_dir, context.place.directory)
+    replace_whole(context.tools.fs, context.place.receipt, encode(receipt), attributes_of(owner))

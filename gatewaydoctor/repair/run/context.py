@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import FileStat
 
 
-class Work(Struct, frozen=True):
+class RunContext(Struct, frozen=True):
     """A run whose vault is filled and whose new files are staged. `databases` are the mtimes (ns), by
     path, that databases had which it leaves as they are while their -wal, -shm or -journal changes."""
 
@@ -40,7 +40,7 @@ class Work(Struct, frozen=True):
     staged: Mapping[int, Staged]
     journal: Journal
     databases: Mapping[str, int] = {}
-    stopped_by_word: bool = False
+    operator_says_stopped: bool = False
     told: tuple[str, ...] = ()
 
     def target(self, number: int) -> Path:
@@ -50,7 +50,7 @@ class Work(Struct, frozen=True):
 _SET_ID = stat_module.S_ISUID | stat_module.S_ISGID
 
 
-def load_work(tools: Tools, place: RunPlace, *, as_it_stands: bool = False) -> Work:
+def load_run(tools: Tools, place: RunPlace, *, as_it_stands: bool = False) -> RunContext:
     """A run that had begun to act. What its new files were is told by its journal or else its receipt; with
     `as_it_stands` it may remain unknown. Raises VaultDamaged, OutOfBounds and OSError."""
     try:
@@ -67,7 +67,7 @@ def load_work(tools: Tools, place: RunPlace, *, as_it_stands: bool = False) -> W
     check_inside(tools.fs, place.state_dir, (target_of(act, plan) for act in plan.acts))
     _check_modes(tools, place, manifest)
     journal = Journal(tools.fs, place.journal, tools.clock)
-    return Work(tools, place, plan, manifest, staged, journal, times_under(lines, "databases"))
+    return RunContext(tools, place, plan, manifest, staged, journal, times_under(lines, "databases"))
 
 
 def _fit(plan: Plan, manifest: Manifest) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from gatewaydoctor.model.repair.plan import Plan
-    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.run.context import RunContext
     from gatewaydoctor.repair.writing.tools import Tools
     from gatewaydoctor.system.fs import ReadFs
 
@@ -34,9 +34,9 @@ def times_of_databases(fs: ReadFs, plan: Plan) -> dict[str, int]:
     return {path: stat.mtime_ns for path, stat in stats if stat is not None}
 
 
-def times_now(work: Work) -> dict[str, int]:
+def times_now(context: RunContext) -> dict[str, int]:
     """The same as they are now."""
-    return _times(work.tools.fs, work.place.state_dir, work.manifest.directories)
+    return _times(context.tools.fs, context.place.state_dir, context.manifest.directories)
 
 
 def _times(fs: ReadFs, state_dir: Path, paths: Iterable[str]) -> dict[str, int]:
@@ -44,17 +44,17 @@ def _times(fs: ReadFs, state_dir: Path, paths: Iterable[str]) -> dict[str, int]:
     return {path: stat.mtime_ns for path, stat in stats if stat is not None and stat.is_dir}
 
 
-def unchanged(work: Work) -> dict[str, int]:
+def unchanged(context: RunContext) -> dict[str, int]:
     """The directories to give their mtime back, with that mtime: those that have the one the run left. What an undo
     that broke off found counts for the one that goes on."""
-    lines = read_journal(work.tools.fs, work.place.journal)
+    lines = read_journal(context.tools.fs, context.place.journal)
     if isinstance(latest(lines, "restore"), dict):
         return times_under(lines, "restore")
     left = latest(lines, "directories")
-    now = times_now(work)
+    now = times_now(context)
     if not isinstance(left, dict):
         return {}
-    return {path: mtime for path, mtime in work.manifest.directories.items() if left.get(path) == now.get(path)}
+    return {path: mtime for path, mtime in context.manifest.directories.items() if left.get(path) == now.get(path)}
 
 
 def give_back(tools: Tools, state_dir: Path, times: Mapping[str, int]) -> None:

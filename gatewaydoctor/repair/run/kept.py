@@ -14,7 +14,7 @@ from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.repair.plan import Move
-from gatewaydoctor.repair.vault.directory import dress_of, owner_for
+from gatewaydoctor.repair.vault.directory import attributes_of, owner_for
 from gatewaydoctor.repair.writing.errors import VaultDamaged
 from gatewaydoctor.repair.writing.stream import write_pieces
 from gatewaydoctor.storage.open import open_sessions
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.entry import Entry
-    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.run.context import RunContext
     from gatewaydoctor.repair.vault.layout import RunPlace
     from gatewaydoctor.storage.sqlite.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
@@ -52,18 +52,18 @@ class KeptSession(Struct, frozen=True, array_like=True):
         return self.kind not in MACHINE_KINDS
 
 
-def keep_list(work: Work) -> None:
+def keep_list(context: RunContext) -> None:
     """List what the stores that the run wrote hold now. Can be repeated. Raises OSError."""
-    written = {act.target for act in work.plan.acts if not isinstance(act, Move)}
-    stores = [store.path for store in work.plan.after.stores if store.path in written]
+    written = {act.target for act in context.plan.acts if not isinstance(act, Move)}
+    stores = [store.path for store in context.plan.after.stores if store.path in written]
     if not stores:
         return
-    fs, place = work.tools.fs, work.place
+    fs, place = context.tools.fs, context.place
     with suppress(FileNotFoundError):
         fs.unlink(place.kept)
-    kept = (each for store in stores for each in _kept(fs, place, store, work.plan.main_key))
+    kept = (each for store in stores for each in _kept(fs, place, store, context.plan.main_key))
     lines = (json.dumps(astuple(each)).encode() + b"\n" for each in kept)
-    write_pieces(fs, place.kept, lines, dress_of(owner_for(work.tools, place.state_dir, place.directory)))
+    write_pieces(fs, place.kept, lines, attributes_of(owner_for(context.tools, place.state_dir, place.directory)))
 
 
 def kept_list(fs: ReadFs, place: RunPlace) -> tuple[KeptSession, ...] | None:

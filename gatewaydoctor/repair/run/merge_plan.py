@@ -30,7 +30,7 @@ from gatewaydoctor.repair.drafting.draft import SAMPLE
 from gatewaydoctor.repair.drafting.summary import store_summary, summarise
 from gatewaydoctor.repair.planner.start import merged
 from gatewaydoctor.repair.run.acts import ActState, standing
-from gatewaydoctor.repair.run.context import load_work
+from gatewaydoctor.repair.run.context import load_run
 from gatewaydoctor.repair.run.originals import whole_copy
 from gatewaydoctor.repair.run.undo import over
 from gatewaydoctor.repair.vault.catalog import check_idle
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.repair.plan import StoreSummary
     from gatewaydoctor.model.repair.receipt import Kept
-    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.run.context import RunContext
     from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.repair.writing.tools import Tools
     from gatewaydoctor.system.fs import FileStat
@@ -68,8 +68,8 @@ def merge_plan(run: RunInfo, tools: Tools, x: Examination | None = None) -> Plan
         raise over(run)
     if run.state in BEFORE_ACTING and lstat_or_none(tools.fs, run.place.manifest) is None:
         return with_id(Plan(created_at=tools.clock(), state_dir=str(run.place.state_dir), repairs=(NAME,)))
-    merger = _Merger(load_work(tools, run.place, as_it_stands=True))
-    for number in range(len(merger.work.plan.acts)):
+    merger = _Merger(load_run(tools, run.place, as_it_stands=True))
+    for number in range(len(merger.context.plan.acts)):
         merger.take(number)
     if merger.lost and not merger.acts and not run.pending:
         raise VaultDamaged(
@@ -87,9 +87,9 @@ def merge_plan(run: RunInfo, tools: Tools, x: Examination | None = None) -> Plan
 
 
 class _Merger:
-    def __init__(self, work: Work) -> None:
-        self.work = work
-        self.fs = work.tools.fs
+    def __init__(self, context: RunContext) -> None:
+        self.context = context
+        self.fs = context.tools.fs
         self.fingerprints: list[Fingerprint] = []
         self.acts: list[Rewrite] = []
         self.steps: list[Step] = []
@@ -102,18 +102,18 @@ class _Merger:
         self.after: list[StoreSummary] = []
         self.added: dict[str, list[Entry]] = {}
         self.back: dict[Path, Path] = {}
-        self.stores = {store.path: store for store in work.plan.after.stores}
+        self.stores = {store.path: store for store in context.plan.after.stores}
 
     def take(self, number: int) -> None:
-        act, kept = self.work.plan.acts[number], self.work.manifest.items[number]
-        how = standing(self.work, number)[0]
+        act, kept = self.context.plan.acts[number], self.context.manifest.items[number]
+        how = standing(self.context, number)[0]
         if kept is None or how is ActState.BEFORE:
             return
-        target = target_of(act, self.work.plan)
-        whole = whole_copy(self.work, number, kept)
+        target = target_of(act, self.context.plan)
+        whole = whole_copy(self.context, number, kept)
         if whole is None:
             self.lost.append(target)
-        elif lstat_or_none(self.fs, self.work.target(number).parent) is None:
+        elif lstat_or_none(self.fs, self.context.target(number).parent) is None:
             self.homeless.append(target)
         elif how is ActState.CHANGED and self._is_away(target):
             self._bring_back(whole, kept)
@@ -140,17 +140,17 @@ class _Merger:
     def _is_away(self, target: str) -> bool:
         """Whether it is of a database that the run took away, and nothing is in the place of that and its logs."""
         main = database_of(target) or target
-        group = [n for n, act in enumerate(self.work.plan.acts) if _is_of(target_of(act, self.work.plan), main)]
-        edited = any(isinstance(self.work.plan.acts[number], Transact) for number in group)
-        return edited and not any(lstat_or_none(self.fs, self.work.target(number)) for number in group)
+        group = [n for n, act in enumerate(self.context.plan.acts) if _is_of(target_of(act, self.context.plan), main)]
+        edited = any(isinstance(self.context.plan.acts[number], Transact) for number in group)
+        return edited and not any(lstat_or_none(self.fs, self.context.target(number)) for number in group)
 
     def _made_anew(self, target: str) -> bool:
         """Whether it is of a database that a start made where it found none: neither what the run took away nor what
         it was to put there."""
         main = database_of(target) or target
-        for number, act in enumerate(self.work.plan.acts):
-            stat, kept = lstat_or_none(self.fs, self.work.target(number)), self.work.manifest.items[number]
-            new = self.work.staged.get(number)
+        for number, act in enumerate(self.context.plan.acts):
+            stat, kept = lstat_or_none(self.fs, self.context.target(number)), self.context.manifest.items[number]
+            new = self.context.staged.get(number)
             if isinstance(act, Transact) and act.target == main and stat and kept and new and new.ino:
                 return (stat.dev, stat.ino) not in {(kept.dev, kept.ino), (new.dev, new.ino)}
         return False
@@ -160,8 +160,8 @@ class _Merger:
         from it."""
         source = self._stored(whole, kept)
         size = self.fingerprints[source].size
-        target = f"{kept.path}.corrupt-{begun_at(self.work.place.run_id)}"
-        if lstat_or_none(self.fs, self.work.place.at(target)) is not None:
+        target = f"{kept.path}.corrupt-{begun_at(self.context.place.run_id)}"
+        if lstat_or_none(self.fs, self.context.place.at(target)) is not None:
             return
         segments = (Copy(source, 0, size),) if size else ()
         self.acts.append(
@@ -176,11 +176,11 @@ class _Merger:
         sha256 = content_of(self.fs, whole).sha256 if kept.moved else kept.sha256
         return self._fingerprint(whole, sha256, self.fs.lstat(whole), mode=kept.mode, uid=kept.uid, gid=kept.gid)
 
-    def _fingerprint(self, path: Path, sha256: str | None, stat: FileStat, **dress: int) -> int:
-        own = {"mode": stat.mode, "uid": stat.uid, "gid": stat.gid} | dress
+    def _fingerprint(self, path: Path, sha256: str | None, stat: FileStat, **attributes: int) -> int:
+        own = {"mode": stat.mode, "uid": stat.uid, "gid": stat.gid} | attributes
         self.fingerprints.append(
             Fingerprint(
-                path=spell(path, self.work.place.state_dir),
+                path=spell(path, self.context.place.state_dir),
                 dev=stat.dev,
                 ino=stat.ino,
                 size=stat.size,
@@ -194,7 +194,7 @@ class _Merger:
 
     def _bring_back(self, whole: Path, kept: Kept) -> None:
         """The file as it was, in its empty place or over what the run put there."""
-        path = self.work.place.at(kept.path)
+        path = self.context.place.at(kept.path)
         source = self._stored(whole, kept)
         size = self.fingerprints[source].size
         stat = lstat_or_none(self.fs, path)
@@ -216,7 +216,7 @@ class _Merger:
     def _merge_store(self, whole: Path, act: Rewrite, kept: Kept) -> None:
         store = self.stores[kept.path]
         old = self._read(whole, kept.path)
-        path = self.work.place.at(kept.path)
+        path = self.context.place.at(kept.path)
         now = self._read(path, kept.path)
         known = {key.lower() for key in now.table.all_keys()}
         missing = [entry for entry in _dropped(old, act) if entry.key.lower() not in known]
@@ -241,7 +241,7 @@ class _Merger:
 
     def _read(self, path: Path, name: str) -> FileSessions:
         with self.fs.open(path) as stream:
-            sessions = read_sessions_file(stream, self.fs.stat(path).size, self.work.plan.main_key)
+            sessions = read_sessions_file(stream, self.fs.stat(path).size, self.context.plan.main_key)
         if sessions.reading.fault is not None:
             raise InputChanged(
                 f"{name} is damaged now or was before the run: its sessions cannot be merged.",
@@ -267,8 +267,8 @@ class _Merger:
         new = sum(act.size for act in self.acts)
         replaced = sum(self.fingerprints[act.replaces].size for act in self.acts if act.replaces is not None)
         made = Plan(
-            created_at=self.work.tools.clock(),
-            state_dir=str(self.work.place.state_dir),
+            created_at=self.context.tools.clock(),
+            state_dir=str(self.context.place.state_dir),
             repairs=(NAME,),
             fingerprints=tuple(self.fingerprints),
             acts=tuple(self._acts()),
@@ -277,9 +277,9 @@ class _Merger:
             after=Summary(stores=tuple(self.after)),
             space_freed=replaced - new,
             cautions=tuple(self._cautions()),
-            main_key=self.work.plan.main_key,
-            lock_stores=self.work.plan.lock_stores,
-            undoes=self.work.place.run_id,
+            main_key=self.context.plan.main_key,
+            lock_stores=self.context.plan.lock_stores,
+            undoes=self.context.place.run_id,
         )
         return with_id(msgspec.structs.replace(made, space_needed=new + replaced + 2 * len(encode(made))))
 
@@ -289,7 +289,7 @@ class _Merger:
 
     def _cautions(self) -> Iterator[Note]:
         # Rows that the store still has keep what the run changed in them. Other files come back whole or not at all.
-        edited = [step for step in self.work.plan.steps if step.target in self.merged and not step.removes]
+        edited = [step for step in self.context.plan.steps if step.target in self.merged and not step.removes]
         if edited:
             what = "; ".join(f"{each.repair}: {each.action} {each.reason} ({each.count:,})" for each in edited)
             yield Note(text=f"A merge adds what is missing and undoes no edit; these stay: {what}.")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, RunState
 from gatewaydoctor.repair.run.acts import sync
 from gatewaydoctor.repair.run.apply import apply
-from gatewaydoctor.repair.run.context import load_work
+from gatewaydoctor.repair.run.context import load_run
 from gatewaydoctor.repair.run.discard_run import drop
 from gatewaydoctor.repair.run.merge_plan import merge_plan
-from gatewaydoctor.repair.run.originals import secure, tidy
+from gatewaydoctor.repair.run.originals import ensure_in_vault, remove_leftovers
 from gatewaydoctor.repair.run.putback import drop_locks
 from gatewaydoctor.repair.vault.catalog import check_idle
 from gatewaydoctor.repair.vault.directory import note, refusal
@@ -33,7 +33,7 @@ def merge(
     that is done then is the same, made again, for the originals may have come into the vault by that. Raises like
     `apply`."""
     check_idle(run)
-    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+    check_gateway(permission.gateway, operator_says_stopped=permission.operator_says_stopped)
     if run.pending:
         try:
             _end(run, tools)
@@ -49,15 +49,15 @@ def _end(run: RunInfo, tools: Tools) -> None:
     if run.state in BEFORE_ACTING and lstat_or_none(tools.fs, run.place.manifest) is None:
         drop(run, tools)
         return
-    work = load_work(tools, run.place, as_it_stands=True)
-    drop_locks(work)
-    for number in range(len(work.plan.acts)):
-        secure(work, number)
-        tidy(work, number)
-    sync(work, range(len(work.plan.acts)), going_back=True)
+    context = load_run(tools, run.place, as_it_stands=True)
+    drop_locks(context)
+    for number in range(len(context.plan.acts)):
+        ensure_in_vault(context, number)
+        remove_leftovers(context, number)
+    sync(context, range(len(context.plan.acts)), going_back=True)
     if run.state in BEFORE_ACTING:
-        work.journal.say(RunState.PUT_BACK)  # it changed nothing that could be undone
+        context.journal.say(RunState.PUT_BACK)  # it changed nothing that could be undone
     else:
-        new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
-        work.journal.say(RunState.DONE, new=new)
+        new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in context.staged.items()}
+        context.journal.say(RunState.DONE, new=new)
     note(tools, run.place, SETTLED)

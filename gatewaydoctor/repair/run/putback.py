@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NoReturn
 from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.repair.run.acts import ActState, between, changed, performed, revert, standing, sync
 from gatewaydoctor.repair.run.directory_times import give_back
-from gatewaydoctor.repair.run.originals import tidy
+from gatewaydoctor.repair.run.originals import remove_leftovers
 from gatewaydoctor.repair.vault.catalog import own_mark
 from gatewaydoctor.repair.vault.directory import note, remove_run
-from gatewaydoctor.repair.vault.journal import or_no_room, read_journal, workers
+from gatewaydoctor.repair.vault.journal import ignoring_full_disk, read_journal, workers
 from gatewaydoctor.repair.vault.layout import SETTLED
 from gatewaydoctor.repair.writing.errors import (
     GatewayLive,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gatewaydoctor.model.repair.plan import Plan
-    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.run.context import RunContext
     from gatewaydoctor.repair.run.watch import Watch
     from gatewaydoctor.repair.vault.layout import RunPlace
     from gatewaydoctor.repair.writing.tools import Tools
@@ -50,63 +50,65 @@ def abandon(tools: Tools, place: RunPlace, plan: Plan, times: Mapping[str, int])
     give_back(tools, place.state_dir, times)
 
 
-def put_back(work: Work, watch: Watch | None = None) -> None:
+def put_back(context: RunContext, watch: Watch | None = None) -> None:
     """Undo every act that was performed, last first, then the run's own traces. Can be repeated after a crash.
     Raises Refused where a target changed since, or where `watch` finds a gateway, and OSError. After a
     failure there is no watch: half a run left under a gateway that has just started would be worse."""
     # A full disk must not keep the originals from coming back; how things stand can be seen without the journal.
     with suppress(OSError):
-        work.journal.say(RunState.PUTTING_BACK, **own_mark(work.tools))
-    drop_locks(work)
-    numbers = range(len(work.plan.acts))
+        context.journal.say(RunState.PUTTING_BACK, **own_mark(context.tools))
+    drop_locks(context)
+    numbers = range(len(context.plan.acts))
     for number in reversed(numbers):
-        if performed(work, number) or between(work, number):
+        if performed(context, number) or between(context, number):
             if watch is not None:
-                work.tools.check_stop()
+                context.tools.check_stop()
                 watch.check(often=True)
-            take_back(work, number)
-    sync(work, numbers, going_back=True)
+            take_back(context, number)
+    sync(context, numbers, going_back=True)
     for number in numbers:
-        tidy(work, number)
-    sync(work, numbers, going_back=True)
-    times, state_dir = work.manifest.directories, work.place.state_dir
-    give_back(work.tools, state_dir, times)
-    with or_no_room():
-        work.journal.say(RunState.PUT_BACK)
-        note(work.tools, work.place, SETTLED)
-    remove_run(work.tools.fs, work.place)
-    give_back(work.tools, state_dir, {path: mtime for path, mtime in times.items() if path == "."})
+        remove_leftovers(context, number)
+    sync(context, numbers, going_back=True)
+    times, state_dir = context.manifest.directories, context.place.state_dir
+    give_back(context.tools, state_dir, times)
+    with ignoring_full_disk():
+        context.journal.say(RunState.PUT_BACK)
+        note(context.tools, context.place, SETTLED)
+    remove_run(context.tools.fs, context.place)
+    give_back(context.tools, state_dir, {path: mtime for path, mtime in times.items() if path == "."})
 
 
-def take_back(work: Work, number: int) -> None:
+def take_back(context: RunContext, number: int) -> None:
     """Revert one act, if it is not reverted already."""
-    how, seen = standing(work, number)
+    how, seen = standing(context, number)
     match how:
         case ActState.BEFORE:
             return
         case ActState.AFTER:
-            revert(work, number, seen)
+            revert(context, number, seen)
         case ActState.CHANGED:
-            raise changed(work.target(number))
+            raise changed(context.target(number))
 
 
-def drop_locks(work: Work) -> None:
+def drop_locks(context: RunContext) -> None:
     """Remove store locks that processes of this run left."""
-    pids = workers(read_journal(work.tools.fs, work.place.journal))
-    for number in work.staged:
-        drop_leftover(work.tools, work.target(number), pids)
+    pids = workers(read_journal(context.tools.fs, context.place.journal))
+    for number in context.staged:
+        drop_leftover(context.tools, context.target(number), pids)
 
 
-def put_back_after(work: Work, error: BaseException) -> NoReturn:
+def put_back_after(context: RunContext, error: BaseException) -> NoReturn:
     """Put everything back and say why it was necessary."""
-    why = said(error) + full_disks(work.tools.fs, (work.place.directory, work.place.state_dir), error)
-    untouched = not any(performed(work, number) or between(work, number) for number in range(len(work.plan.acts)))
+    why = said(error) + full_disks(context.tools.fs, (context.place.directory, context.place.state_dir), error)
+    untouched = not any(
+        performed(context, number) or between(context, number) for number in range(len(context.plan.acts))
+    )
     try:
-        put_back(work)
+        put_back(context)
     except Exception as second:
-        raise halfway(work, f"{why} Rolling back failed too. {said(second)}", second) from error
+        raise halfway(context, f"{why} Rolling back failed too. {said(second)}", second) from error
     except KeyboardInterrupt:
-        raise stopped_halfway(work) from None
+        raise stopped_halfway(context) from None
     if isinstance(error, KeyboardInterrupt):
         raise Stopped("Stopped; all changes were rolled back.", "Run the same command to start again.") from None
     if isinstance(error, (GatewayLive, GatewayUnknown)):
@@ -118,9 +120,9 @@ def put_back_after(work: Work, error: BaseException) -> NoReturn:
     raise error
 
 
-def halfway(work: Work, message: str, cause: Exception) -> LeftHalfway:
+def halfway(context: RunContext, message: str, cause: Exception) -> LeftHalfway:
     """What to say of a run that is neither done nor back, with the command that ends it."""
-    place = work.place
+    place = context.place
     if isinstance(cause, InputChanged):
         hint = f"Keep the current files and restore what is missing: `{place.command('undo', options=('--merge',))}`."
     else:
@@ -128,9 +130,9 @@ def halfway(work: Work, message: str, cause: Exception) -> LeftHalfway:
     return LeftHalfway(message, hint, place.run_id)
 
 
-def stopped_halfway(work: Work) -> Stopped:
+def stopped_halfway(context: RunContext) -> Stopped:
     """What to say where the operator stopped the way back itself."""
-    place = work.place
+    place = context.place
     return Stopped(f"Stopped: run {place.run_id} is only partly undone.", f"To continue: `{place.command('undo')}`.")
 
 

@@ -10,14 +10,14 @@ from msgspec import Struct
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, RunState
 from gatewaydoctor.model.repair.way_out import WayOut
 from gatewaydoctor.repair.run.acts import ActState, between, log_appeared, performed, standing
-from gatewaydoctor.repair.run.context import load_work
+from gatewaydoctor.repair.run.context import load_run
 from gatewaydoctor.repair.run.discard_run import needed
 from gatewaydoctor.repair.vault.codec import read_plan
 from gatewaydoctor.repair.writing.errors import BadPlan, OutOfBounds, Refused, VaultDamaged
 from gatewaydoctor.repair.writing.guard import check_inside, check_unchanged, is_same, lstat_or_none, target_of
 
 if TYPE_CHECKING:
-    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.run.context import RunContext
     from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.repair.writing.tools import Tools
 
@@ -45,18 +45,18 @@ class UndoStep(Struct, frozen=True):
     bytes: int
 
 
-def returns_of(work: Work, run: RunInfo) -> tuple[UndoStep, ...]:
+def returns_of(context: RunContext, run: RunInfo) -> tuple[UndoStep, ...]:
     """What an undo would do with the target of each act, in the order of the plan. Raises OSError."""
     whole = run.state in (RunState.DONE, RunState.UNDOING)
     return tuple(
-        _return(work, number, done=whole or performed(work, number) or between(work, number))
-        for number in range(len(work.plan.acts))
+        _return(context, number, done=whole or performed(context, number) or between(context, number))
+        for number in range(len(context.plan.acts))
     )
 
 
-def _return(work: Work, number: int, *, done: bool) -> UndoStep:
-    kept, target = work.manifest.items[number], target_of(work.plan.acts[number], work.plan)
-    state = standing(work, number)[0] if done else ActState.BEFORE
+def _return(context: RunContext, number: int, *, done: bool) -> UndoStep:
+    kept, target = context.manifest.items[number], target_of(context.plan.acts[number], context.plan)
+    state = standing(context, number)[0] if done else ActState.BEFORE
     match state:
         case ActState.BEFORE:
             return UndoStep(target, UndoAction.NOTHING, 0)
@@ -97,20 +97,20 @@ def _not_begun(run: RunInfo, tools: Tools) -> WayOut:
 
 def _begun(run: RunInfo, tools: Tools) -> WayOut:
     try:
-        work = load_work(tools, run.place)
+        context = load_run(tools, run.place)
     except VaultDamaged:
-        load_work(tools, run.place, as_it_stands=True)
+        load_run(tools, run.place, as_it_stands=True)
         return WayOut.MERGE
-    if any(each.action is UndoAction.CHANGED for each in returns_of(work, run)):
+    if any(each.action is UndoAction.CHANGED for each in returns_of(context, run)):
         return WayOut.MERGE
     if run.state in (RunState.PUTTING_BACK, RunState.UNDOING):
         return WayOut.RESUME
-    left = (number for number in range(len(work.plan.acts)) if not performed(work, number))
-    return WayOut.RESUME if all(_can_be_done(work, number) for number in left) else WayOut.UNDO
+    left = (number for number in range(len(context.plan.acts)) if not performed(context, number))
+    return WayOut.RESUME if all(_can_be_done(context, number) for number in left) else WayOut.UNDO
 
 
-def _can_be_done(work: Work, number: int) -> bool:
+def _can_be_done(context: RunContext, number: int) -> bool:
     """Whether what an act is to change is still as the run found it."""
-    kept, stat = work.manifest.items[number], lstat_or_none(work.tools.fs, work.target(number))
+    kept, stat = context.manifest.items[number], lstat_or_none(context.tools.fs, context.target(number))
     found = is_same(stat, kept) if kept is not None and stat is not None else stat is None and kept is None
-    return (found or between(work, number)) and not log_appeared(work, number)
+    return (found or between(context, number)) and not log_appeared(context, number)

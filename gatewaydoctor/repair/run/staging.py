@@ -10,7 +10,7 @@ from msgspec import Struct
 from gatewaydoctor.model.repair.plan import Plan, Rewrite, Transact
 from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged
 from gatewaydoctor.repair.writing.guard import before, is_unchanged, lstat_or_none, new_plan
-from gatewaydoctor.repair.writing.stream import Dress, write_segments
+from gatewaydoctor.repair.writing.stream import FileAttributes, write_segments
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -47,8 +47,8 @@ def stage(
         for number, act in rewrites:
             target = place.at(act.target)
             path = place.new_file(target, number)
-            dress = _dress(act, plan, tools, target, manifest.items[number])
-            content = write_segments(fs, path, act.segments, sources.get, dress, tools.progress.advance)
+            attributes = _attributes(act, plan, tools, target, manifest.items[number])
+            content = write_segments(fs, path, act.segments, sources.get, attributes, tools.progress.advance)
             if content.size != act.size:
                 raise BadPlan(
                     f"{act.target} should be {act.size:,} bytes according to the plan, but is {content.size:,}.",
@@ -78,8 +78,8 @@ def _transact(
             staged[number] = _beside_originals(tools, place, plan, act, number)
             continue
         path = place.new_file(target, number)
-        dress = _database_dress(act, plan, tools, target, manifest.items[number])
-        content = make(tools, place, plan, act, path, dress)
+        attributes = _database_attributes(act, plan, tools, target, manifest.items[number])
+        content = make(tools, place, plan, act, path, attributes)
         stat = tools.fs.lstat(path)
         staged[number] = Staged(content.sha256, content.size, stat.dev, stat.ino)
     return staged
@@ -90,32 +90,32 @@ def _beside_originals(tools: Tools, place: RunPlace, plan: Plan, act: Transact, 
 
     if lstat_or_none(tools.fs, place.waiting) is None:
         tools.fs.mkdir(place.waiting)
-    content = make(tools, place, plan, act, place.waiting_file(number), Dress())
+    content = make(tools, place, plan, act, place.waiting_file(number), FileAttributes())
     for directory in (place.waiting, place.directory):
         tools.fs.fsync_dir(directory)
     return Staged(content.sha256, content.size, 0, 0, aside=True)
 
 
-def _database_dress(act: Transact, plan: Plan, tools: Tools, target: Path, kept: Kept | None) -> Dress:
+def _database_attributes(act: Transact, plan: Plan, tools: Tools, target: Path, kept: Kept | None) -> FileAttributes:
     if act.replaces is None:
-        return _new_dress(tools, target)
+        return _new_attributes(tools, target)
     seen = plan.fingerprints[act.replaces]
-    return Dress(seen.mode, seen.uid, seen.gid, None, kept.attributes if kept else None)
+    return FileAttributes(seen.mode, seen.uid, seen.gid, None, kept.attributes if kept else None)
 
 
-def _new_dress(tools: Tools, target: Path) -> Dress:
+def _new_attributes(tools: Tools, target: Path) -> FileAttributes:
     if tools.processes.own_uid != 0:
-        return Dress()
+        return FileAttributes()
     owner = tools.fs.stat(target.parent)
-    return Dress(uid=owner.uid, gid=owner.gid)
+    return FileAttributes(uid=owner.uid, gid=owner.gid)
 
 
-def _dress(act: Rewrite, plan: Plan, tools: Tools, target: Path, kept: Kept | None) -> Dress:
+def _attributes(act: Rewrite, plan: Plan, tools: Tools, target: Path, kept: Kept | None) -> FileAttributes:
     if act.like is None:
-        return _new_dress(tools, target)
+        return _new_attributes(tools, target)
     like = plan.fingerprints[act.like]
     mtime_ns = like.mtime_ns if act.keep_mtime else None
-    return Dress(like.mode, like.uid, like.gid, mtime_ns, kept.attributes if kept else None)
+    return FileAttributes(like.mode, like.uid, like.gid, mtime_ns, kept.attributes if kept else None)
 
 
 class _Sources:

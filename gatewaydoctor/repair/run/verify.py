@@ -15,7 +15,7 @@ from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import StoreSummary
-    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.run.context import RunContext
     from gatewaydoctor.repair.vault.layout import RunPlace
     from gatewaydoctor.repair.writing.tools import Tools
 
@@ -24,28 +24,28 @@ Sentence = tuple[str, Verified]
 """For the receipt, and of what it tells."""
 
 
-def second_look(work: Work) -> tuple[Sentence, ...]:
+def second_look(context: RunContext) -> tuple[Sentence, ...]:
     """Read everything the run wrote and compare it with the plan. Raises NotAsPlanned and OSError."""
     # A database that is written byte by byte is put back as it was: its content tells.
-    stores = {store.path: store for store in work.plan.after.stores if not store.path.endswith(".sqlite")}
-    work.tools.progress.phase("verifying", sum(staged.size for staged in work.staged.values()))
-    said = [_rewritten(work, number, stores.get(_target(work, number))) for number in work.staged]
-    return (*said, *((each, Verified.OTHER) for each in (*_vaulted(work), *_attributes(work))))
+    stores = {store.path: store for store in context.plan.after.stores if not store.path.endswith(".sqlite")}
+    context.tools.progress.phase("verifying", sum(staged.size for staged in context.staged.values()))
+    said = [_rewritten(context, number, stores.get(_target(context, number))) for number in context.staged]
+    return (*said, *((each, Verified.OTHER) for each in (*_vaulted(context), *_attributes(context))))
 
 
-def _target(work: Work, number: int) -> str:
-    return target_of(work.plan.acts[number], work.plan)
+def _target(context: RunContext, number: int) -> str:
+    return target_of(context.plan.acts[number], context.plan)
 
 
-def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> Sentence:
-    staged, target, act = work.staged[number], _target(work, number), work.plan.acts[number]
+def _rewritten(context: RunContext, number: int, planned: StoreSummary | None) -> Sentence:
+    staged, target, act = context.staged[number], _target(context, number), context.plan.acts[number]
     if isinstance(act, Transact):
-        return _database(work, number, act)
+        return _database(context, number, act)
     if planned is None:
-        content = content_of(work.tools.fs, work.target(number), work.tools.progress.advance)
+        content = content_of(context.tools.fs, context.target(number), context.tools.progress.advance)
         _same(target, (content.sha256, content.size), (staged.sha256, staged.size))
         return f"{target} holds the {content.size:,} bytes that were written.", Verified.WRITTEN
-    sha256, found = _read_store(work.tools, work.place, work.plan.main_key, planned)
+    sha256, found = _read_store(context.tools, context.place, context.plan.main_key, planned)
     _same(target, sha256, staged.sha256)
     _same(target, found, planned)
     holds = f"{plural(found.entries, 'session')}, {plural(found.bytes, 'byte')}"
@@ -54,17 +54,19 @@ def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> Sentenc
     return f"{target} loads by the gateway's rules: {holds}, as planned.", Verified.STORE
 
 
-def _database(work: Work, number: int, act: Transact) -> Sentence:
+def _database(context: RunContext, number: int, act: Transact) -> Sentence:
     """The file is the one that passed its checks; its rows are counted once more, by the reader that plans go by."""
     from gatewaydoctor.model.database.reading import DatabaseFault
     from gatewaydoctor.storage.sqlite.opened import read_database_once
 
-    staged, path = work.staged[number], work.target(number)
-    content = content_of(work.tools.fs, path, work.tools.progress.advance)
+    staged, path = context.staged[number], context.target(number)
+    content = content_of(context.tools.fs, path, context.tools.progress.advance)
     _same(act.target, (content.sha256, content.size), (staged.sha256, staged.size))
     if act.sessions is None:
         return f"{act.target} passes SQLite's checks: {plural(content.size, 'byte')}.", Verified.OTHER
-    found = read_database_once(work.tools.fs, path, lambda opened: opened.all("SELECT count(*) FROM session_nodes"))
+    found = read_database_once(
+        context.tools.fs, path, lambda opened: opened.all("SELECT count(*) FROM session_nodes")
+    )
     _same(act.target, found if not isinstance(found, DatabaseFault) else found.reason, ((act.sessions,),))
     holds = f"{plural(act.sessions, 'session row')}, {plural(content.size, 'byte')}"
     return f"{act.target} passes SQLite's checks and holds {holds}, as planned.", Verified.STORE
@@ -84,26 +86,26 @@ def _same(target: str, found: object, planned: object) -> None:
         raise NotAsPlanned(f"{target} does not load as planned.", "Please report this.")
 
 
-def _attributes(work: Work) -> list[str]:
+def _attributes(context: RunContext) -> list[str]:
     """What a new file lacks of the attributes of the one it replaces."""
     said = []
-    for number in work.staged:
-        kept = work.manifest.items[number]
+    for number in context.staged:
+        kept = context.manifest.items[number]
         if kept is not None and kept.attributes:
-            now = work.tools.fs.attributes(work.target(number))
+            now = context.tools.fs.attributes(context.target(number))
             lost = sorted(name for name, value in kept.attributes.items() if now.get(name) != value)
             if lost:
                 said.append(f"These attributes of {kept.path} could not be kept: {', '.join(lost)}.")
     return said
 
 
-def _vaulted(work: Work) -> list[str]:
-    moves = [number for number, act in enumerate(work.plan.acts) if isinstance(act, Move)]
+def _vaulted(context: RunContext) -> list[str]:
+    moves = [number for number, act in enumerate(context.plan.acts) if isinstance(act, Move)]
     for number in moves:
-        kept = work.manifest.items[number]
+        kept = context.manifest.items[number]
         assert kept is not None
-        stored = lstat_or_none(work.tools.fs, work.place.directory / kept.stored)
-        if stored is None or stored.size != kept.size or lstat_or_none(work.tools.fs, work.target(number)):
+        stored = lstat_or_none(context.tools.fs, context.place.directory / kept.stored)
+        if stored is None or stored.size != kept.size or lstat_or_none(context.tools.fs, context.target(number)):
             raise NotAsPlanned(f"{kept.path} is not where the plan moves it.", "Please report this.")
     if not moves:
         return []

@@ -31,4 +31,4 @@ class Watch:
         if often and self._asked_at is not None and 0 <= now - self._asked_at < AGAIN_AFTER_MS:
             return
         self._asked_at = now
-        check_gateway(self.permission.gateway, stopped_by_word=self.permission.stopped_by_word)
+        check_gateway(self.permission.gateway, operator_says_stopped=self.permission.operator_says_stopped)

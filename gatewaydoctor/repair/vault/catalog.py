@@ -11,7 +11,7 @@ from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, RunState
 from gatewaydoctor.repair.vault.codec import read_part, read_plan
 from gatewaydoctor.repair.vault.journal import Line, latest, read_journal, state_of
 from gatewaydoctor.repair.vault.layout import ELSEWHERE, RUNS, RunPlace, begun_at, vault_of
-from gatewaydoctor.repair.vault.ownership import notes, own_runs, settled, strangers
+from gatewaydoctor.repair.vault.ownership import foreign_directories, notes, own_runs, settled
 from gatewaydoctor.repair.writing.errors import BadPlan, NoSuchRun, RunPending, VaultDamaged
 from gatewaydoctor.repair.writing.guard import is_of_database, lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import content_of
@@ -69,7 +69,7 @@ def _why_missing(fs: ReadFs, root: Path) -> str:
 def no_runs(fs: ReadFs, state_dir: Path, vault: Path | None = None) -> tuple[Path, ...]:
     """What lies among the runs and is none: nothing here takes notice of it. Raises OSError."""
     roots = dict.fromkeys(_real(fs, root) for root in _roots(state_dir, vault))
-    return tuple(path for root in roots for path in strangers(fs, root))
+    return tuple(path for root in roots for path in foreign_directories(fs, root))
 
 
 def _roots(state_dir: Path, vault: Path | None) -> tuple[Path, ...]:

@@ -19,7 +19,7 @@ from gatewaydoctor.repair.vault.layout import (
 )
 from gatewaydoctor.repair.writing.errors import MOUNT_AGAIN, NoSpace, NotWritable, OutOfBounds, Refused
 from gatewaydoctor.repair.writing.guard import lstat_or_none
-from gatewaydoctor.repair.writing.stream import Dress, write_whole
+from gatewaydoctor.repair.writing.stream import FileAttributes, write_whole
 from gatewaydoctor.system.links import without_links
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def narrowed(tools: Tools, root: Path) -> tuple[str, ...]:
     for directory in (root, root / RUNS):
         mode = tools.fs.lstat(directory).mode & 0o777
         if mode & _OTHERS:
-            tools.fs.redress(directory, 0o700)
+            tools.fs.set_mode(directory, 0o700)
             told.append(f"{directory} was open to other users (mode {mode:04o}); it is 0700 now.")
     return tuple(told)
 
@@ -217,7 +217,7 @@ def _point_to(tools: Tools, state_dir: Path, root: Path, place: RunPlace) -> Non
     make_directories(tools.fs, directory, owner)
     text = f"{root}\n"
     try:
-        write_whole(tools.fs, directory / place.run_id, text.encode(errors="surrogateescape"), dress_of(owner))
+        write_whole(tools.fs, directory / place.run_id, text.encode(errors="surrogateescape"), attributes_of(owner))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -225,8 +225,8 @@ def _point_to(tools: Tools, state_dir: Path, root: Path, place: RunPlace) -> Non
     tools.fs.fsync_dir(directory)
 
 
-def dress_of(owner: tuple[int, int] | None) -> Dress:
-    return Dress() if owner is None else Dress(uid=owner[0], gid=owner[1])
+def attributes_of(owner: tuple[int, int] | None) -> FileAttributes:
+    return FileAttributes() if owner is None else FileAttributes(uid=owner[0], gid=owner[1])
 
 
 def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None:

@@ -10,11 +10,18 @@ from msgspec.structs import replace
 from gatewaydoctor.model.repair.plan import Act, Fingerprint, Move, Plan, Transact
 from gatewaydoctor.model.repair.receipt import Kept, Manifest
 from gatewaydoctor.repair.vault.codec import encode
-from gatewaydoctor.repair.vault.directory import dress_of, existing, owner_for
+from gatewaydoctor.repair.vault.directory import attributes_of, existing, owner_for
 from gatewaydoctor.repair.vault.layout import RunPlace, stored_name
 from gatewaydoctor.repair.writing.errors import InputChanged
 from gatewaydoctor.repair.writing.guard import MARGIN_BYTES, before, is_unchanged, lstat_or_none
-from gatewaydoctor.repair.writing.stream import Content, Dress, content_of, copy_file, replace_whole, write_whole
+from gatewaydoctor.repair.writing.stream import (
+    Content,
+    FileAttributes,
+    content_of,
+    copy_file,
+    replace_whole,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +35,8 @@ def fill(tools: Tools, place: RunPlace, plan: Plan, root: Path, times: dict[str,
     """Copy what will be replaced, hash what will move, and check every hash the plan names. When this returns, the
     vault alone is enough to go back. `times` are the directories' mtimes. Raises InputChanged and OSError."""
     fs = tools.fs
-    dress = dress_of(owner_for(tools, place.state_dir, root))
-    write_whole(fs, place.plan, encode(plan), dress)
+    attributes = attributes_of(owner_for(tools, place.state_dir, root))
+    write_whole(fs, place.plan, encode(plan), attributes)
     tools.progress.phase("keeping the originals", sum(_sizes(plan)))
     items: list[Kept | None] = []
     kept_sources: set[str] = set()
@@ -38,7 +45,7 @@ def fill(tools: Tools, place: RunPlace, plan: Plan, root: Path, times: dict[str,
         if seen is None:
             items.append(None)
             continue
-        items.append(_keep(tools, place, act, number, seen, dress))
+        items.append(_keep(tools, place, act, number, seen, attributes))
         kept_sources.add(seen.path)
     for seen in plan.fingerprints:
         if seen.sha256 is not None and seen.path not in kept_sources:
@@ -51,7 +58,7 @@ def fill(tools: Tools, place: RunPlace, plan: Plan, root: Path, times: dict[str,
         items=tuple(items),
         directories=times,
     )
-    replace_whole(fs, place.manifest, encode(manifest), dress)
+    replace_whole(fs, place.manifest, encode(manifest), attributes)
     fs.fsync_dir(place.files)
     fs.fsync_dir(place.directory)
     return manifest
@@ -68,18 +75,20 @@ def _moves_whole(act: Act, seen: Fingerprint, *, inside: bool, dev: int) -> bool
     return isinstance(act, (Move, Transact)) and inside and seen.dev == dev and seen.nlink == 1
 
 
-def _keep(tools: Tools, place: RunPlace, act: Act, number: int, seen: Fingerprint, dress: Dress) -> Kept:
+def _keep(
+    tools: Tools, place: RunPlace, act: Act, number: int, seen: Fingerprint, attributes: FileAttributes
+) -> Kept:
     fs, path = tools.fs, place.at(seen.path)
     inside = place.directory.is_relative_to(place.state_dir)
     moved = _moves_whole(act, seen, inside=inside, dev=fs.stat(place.directory).dev)
     if moved:
         content = content_of(fs, path, tools.progress.advance)
     else:
-        dress = replace(dress, mtime_ns=seen.mtime_ns)
-        if dress.uid not in (None, seen.uid):
+        attributes = replace(attributes, mtime_ns=seen.mtime_ns)
+        if attributes.uid not in (None, seen.uid):
             # The state directory's owner may not have been able to read it: the copy stays with the file's owner.
-            dress = replace(dress, uid=seen.uid, gid=seen.gid, mode=0o600)
-        content = copy_file(fs, path, place.directory / stored_name(number), dress, tools.progress.advance)
+            attributes = replace(attributes, uid=seen.uid, gid=seen.gid, mode=0o600)
+        content = copy_file(fs, path, place.directory / stored_name(number), attributes, tools.progress.advance)
     _check(fs, place, seen, content)
     return Kept(
         path=seen.path,

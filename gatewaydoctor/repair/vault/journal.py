@@ -99,7 +99,7 @@ def workers(lines: tuple[Line, ...]) -> frozenset[int]:
 
 
 @contextmanager
-def or_no_room() -> Iterator[None]:
+def ignoring_full_disk() -> Iterator[None]:
     """A full disk must not keep the originals from coming back, nor anybody from making room; how things stand can
     be seen without the journal."""
     try:

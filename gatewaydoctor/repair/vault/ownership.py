@@ -35,7 +35,7 @@ def own_runs(fs: ReadFs, state_dir: Path, root: Path) -> Iterator[RunPlace]:
             yield RunPlace(directory, state_dir)
 
 
-def strangers(fs: ReadFs, root: Path) -> Iterator[Path]:
+def foreign_directories(fs: ReadFs, root: Path) -> Iterator[Path]:
     """What else is among the runs of a vault. Raises OSError."""
     return (directory for directory, stat in _inside(fs, root) if not _is_run(fs, directory, stat))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.repair.vault.catalog import check_idle
 from gatewaydoctor.repair.vault.directory import remove_empty_vault, remove_run
-from gatewaydoctor.repair.vault.journal import Journal, or_no_room
+from gatewaydoctor.repair.vault.journal import Journal, ignoring_full_disk
 from gatewaydoctor.repair.vault.layout import vault_of
 from gatewaydoctor.repair.writing.errors import LeftHalfway, NotWritable, RunPending, Stopped
 from gatewaydoctor.repair.writing.guard import lstat_or_none
@@ -43,7 +43,7 @@ def prune(tools: Tools, runs: tuple[RunInfo, ...], state_dir: Path | None = None
     for number, run in enumerate(runs):
         _or_stopped(tools, number, runs)
         try:
-            with or_no_room():
+            with ignoring_full_disk():
                 Journal(tools.fs, run.place.journal, tools.clock).say(RunState.PRUNED)
         except OSError as error:
             raise NotWritable(

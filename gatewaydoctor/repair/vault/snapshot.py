@@ -23,7 +23,7 @@ from gatewaydoctor.model.repair.snapshot import (
 )
 from gatewaydoctor.repair.vault.codec import encode, read_part
 from gatewaydoctor.repair.vault.directory import (
-    dress_of,
+    attributes_of,
     existing,
     make_directories,
     named_place,
@@ -34,7 +34,7 @@ from gatewaydoctor.repair.vault.layout import SNAPSHOTS, TEMP_PREFIX, VAULT_NAME
 from gatewaydoctor.repair.vault.proof import prove
 from gatewaydoctor.repair.writing.errors import NoSpace, NotWritable, OutOfBounds, Refused, VaultDamaged
 from gatewaydoctor.repair.writing.guard import check_space, lstat_or_none
-from gatewaydoctor.repair.writing.stream import Dress, content_of, copy_file, write_whole
+from gatewaydoctor.repair.writing.stream import FileAttributes, content_of, copy_file, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,7 @@ def snapshot(tools: Tools, state_dir: Path, destination: Path | None = None) -> 
             fs.own(partial, *owner)
         make_directories(fs, partial / TREE, owner)
         manifest = _Copier(tools, state_dir, partial / TREE, walk).copied()
-        write_whole(fs, partial / MANIFEST, encode(manifest), dress_of(owner))
+        write_whole(fs, partial / MANIFEST, encode(manifest), attributes_of(owner))
         fs.fsync_dir(partial)
         made = target = _give_name(tools, partial, target, state_dir, destination)
         fs.fsync_dir(target.parent)
@@ -268,8 +268,8 @@ class _Copier:
 
     def _file(self, path: str, stat: FileStat) -> SnapshotFile:
         root = self._tools.processes.own_uid == 0
-        dress = Dress(stat.mode, stat.uid if root else None, stat.gid if root else None, stat.mtime_ns)
-        content = copy_file(self._fs, self._root / path, self._tree / path, dress, self._tools.progress.advance)
+        attributes = FileAttributes(stat.mode, stat.uid if root else None, stat.gid if root else None, stat.mtime_ns)
+        content = copy_file(self._fs, self._root / path, self._tree / path, attributes, self._tools.progress.advance)
         return SnapshotFile(
             path=path,
             size=content.size,

@@ -63,7 +63,9 @@ class WriteFs(ReadFs, Protocol):
         """Share the source's blocks; False where the filesystem cannot."""
         ...
 
-    def dress(self, descriptor: int, mode: int, uid: int | None, gid: int | None, mtime_ns: int | None) -> None:
+    def apply_attributes(
+        self, descriptor: int, mode: int, uid: int | None, gid: int | None, mtime_ns: int | None
+    ) -> None:
         """Give an open file its permission bits and, unless None, owner and mtime."""
         ...
 
@@ -79,7 +81,7 @@ class WriteFs(ReadFs, Protocol):
         """Give a file these and no other ones, as far as the filesystem lets it: what it refuses is left out."""
         ...
 
-    def redress(self, path: Path, mode: int) -> None:
+    def set_mode(self, path: Path, mode: int) -> None:
         """Set the permission bits of a regular file or a directory."""
         ...
 
@@ -206,7 +208,9 @@ class OsWriteFs(OsReadFs):
                 raise
         return True
 
-    def dress(self, descriptor: int, mode: int, uid: int | None, gid: int | None, mtime_ns: int | None) -> None:
+    def apply_attributes(
+        self, descriptor: int, mode: int, uid: int | None, gid: int | None, mtime_ns: int | None
+    ) -> None:
         now = os.fstat(descriptor)
         owner = now.st_uid if uid is None else uid, now.st_gid if gid is None else gid
         if owner != (now.st_uid, now.st_gid):
@@ -240,7 +244,7 @@ class OsWriteFs(OsReadFs):
         with suppress(OSError), self._changing(file) as descriptor:
             _set_attributes(descriptor, wanted)
 
-    def redress(self, path: Path, mode: int) -> None:
+    def set_mode(self, path: Path, mode: int) -> None:
         with self._changing(path) as descriptor:
             os.fchmod(descriptor, stat_module.S_IMODE(mode))
 

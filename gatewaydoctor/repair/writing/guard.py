@@ -51,9 +51,9 @@ def new_plan(plan: Plan) -> str:
             return f"Make a new plan: `{typed('repair', *repairs)}`{same}."
 
 
-def check_gateway(gateway: GatewayState, *, stopped_by_word: bool) -> None:
-    """Writing needs a gateway proven dead; `stopped_by_word` is the operator's --gateway-stopped, which helps only
-    where liveness is unknown."""
+def check_gateway(gateway: GatewayState, *, operator_says_stopped: bool) -> None:
+    """Writing needs a gateway proven dead; `operator_says_stopped` is the operator's --gateway-stopped, which helps
+    only where liveness is unknown."""
     sentence = next((each.text for each in gateway.evidence if each.says is gateway.liveness), "")
     match gateway.liveness:
         case Liveness.LIVE:
@@ -61,7 +61,7 @@ def check_gateway(gateway: GatewayState, *, stopped_by_word: bool) -> None:
                 f"The gateway is running. {sentence}".strip(),
                 "Stop it first: it would overwrite the repair from memory.",
             )
-        case Liveness.UNKNOWN if not stopped_by_word:
+        case Liveness.UNKNOWN if not operator_says_stopped:
             raise GatewayUnknown(
                 f"Cannot tell whether the gateway is running. {sentence}".strip(),
                 "If you know it is stopped, add --gateway-stopped.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.repair.writing.errors import LockUnknown, StoreLocked
 from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
-from gatewaydoctor.repair.writing.stream import Dress, write_whole
+from gatewaydoctor.repair.writing.stream import FileAttributes, write_whole
 from gatewaydoctor.state.alive.locks import MAX_LOCK_BYTES, LockJudge, parse_payload
 from gatewaydoctor.system.fs import can_exist
 from gatewaydoctor.system.reading import read_up_to
@@ -33,7 +33,9 @@ def lock_of(store: Path) -> Path:
 
 
 @contextmanager
-def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool, stopped_by_word: bool) -> Iterator[None]:
+def holding(
+    tools: Tools, store: Path, beside: Path, *, going_back: bool, operator_says_stopped: bool
+) -> Iterator[None]:
     """Hold the store's lock while its file is swapped; `next to` is a free name for making it, so that half a lock is
     never seen. A lock whose owner is dead, proven or by the operator's word, keeps nothing out: it stays where it is.
     Raises StoreLocked for any other. On the way back a lock that cannot be made, on a full disk for one, is done
@@ -42,7 +44,7 @@ def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool, stoppe
         yield
         return
     try:
-        taken = _take(tools, lock_of(store), beside, stopped_by_word=stopped_by_word)
+        taken = _take(tools, lock_of(store), beside, operator_says_stopped=operator_says_stopped)
     except OSError:
         if not going_back:
             raise
@@ -54,13 +56,13 @@ def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool, stoppe
             tools.fs.unlink(lock_of(store))
 
 
-def check_locks(tools: Tools, plan: Plan, *, stopped_by_word: bool) -> None:
+def check_locks(tools: Tools, plan: Plan, *, operator_says_stopped: bool) -> None:
     """Raises StoreLocked where a process holds a store or a transcript that the plan changes, before anything is
     written."""
     judge = LockJudge(tools.fs, tools.processes, tools.clock())
     for path in _locked_by(plan):
         if _is_there(tools, path):
-            _keeps_out(tools, judge.judge(path), stopped_by_word=stopped_by_word)
+            _keeps_out(tools, judge.judge(path), operator_says_stopped=operator_says_stopped)
 
 
 def _is_there(tools: Tools, path: Path) -> bool:
@@ -81,30 +83,30 @@ def _locked_by(plan: Plan) -> Iterator[Path]:
     yield from (lock_of(state_dir / target) for target in targets if target.endswith(TRANSCRIPT))
 
 
-def _keeps_out(tools: Tools, verdict: LockVerdict, *, stopped_by_word: bool) -> None:
+def _keeps_out(tools: Tools, verdict: LockVerdict, *, operator_says_stopped: bool) -> None:
     """Raises StoreLocked for a lock whose owner lives, and for one that cannot be checked without the operator's
     assertion."""
     if verdict.pid == tools.processes.own_pid:
         return
     if verdict.liveness is Liveness.LIVE:
         raise StoreLocked(f"{verdict.path} is held: {verdict.reason}.", "Stop whatever holds it first.")
-    if verdict.liveness is Liveness.UNKNOWN and not stopped_by_word:
+    if verdict.liveness is Liveness.UNKNOWN and not operator_says_stopped:
         raise LockUnknown(
             f"Cannot tell whether {verdict.path} is held: {verdict.reason}.",
             "If you know nothing uses it, add --gateway-stopped.",
         )
 
 
-def _take(tools: Tools, path: Path, beside: Path, *, stopped_by_word: bool) -> bool:
+def _take(tools: Tools, path: Path, beside: Path, *, operator_says_stopped: bool) -> bool:
     with suppress(FileNotFoundError):
         tools.fs.unlink(beside)  # a crash left it
-    write_whole(tools.fs, beside, _payload(tools), Dress())
+    write_whole(tools.fs, beside, _payload(tools), FileAttributes())
     try:
         tools.fs.rename_new(beside, path)
     except FileExistsError:
         tools.fs.unlink(beside)
         verdict = LockJudge(tools.fs, tools.processes, tools.clock()).judge(path)
-        _keeps_out(tools, verdict, stopped_by_word=stopped_by_word)
+        _keeps_out(tools, verdict, operator_says_stopped=operator_says_stopped)
         # Our own, which could not be removed before, or one that no process holds.
         return verdict.payload is not None and verdict.pid == tools.processes.own_pid
     return True

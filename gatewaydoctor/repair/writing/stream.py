@@ -29,14 +29,14 @@ class Content(Struct, frozen=True):
     size: int
 
 
-class Dress(Struct, frozen=True):
+class FileAttributes(Struct, frozen=True):
     """Permission bits, owner, mtime and extended attributes of a new file; None leaves what making it gives."""
 
     mode: int = 0o600
     uid: int | None = None
     gid: int | None = None
     mtime_ns: int | None = None
-    attributes: Mapping[str, bytes] | None = None
+    extended: Mapping[str, bytes] | None = None
 
 
 def nothing(_amount: int) -> None:
@@ -56,25 +56,25 @@ def content_of(
     return Content(digest.hexdigest(), size)
 
 
-def write_whole(fs: WriteFs, path: Path, data: bytes, dress: Dress) -> None:
+def write_whole(fs: WriteFs, path: Path, data: bytes, attributes: FileAttributes) -> None:
     """A new file with this content, synced. FileExistsError where there is one."""
-    with _new_file(fs, path, dress) as descriptor:
+    with _new_file(fs, path, attributes) as descriptor:
         _Sink(fs, descriptor).finish(data)
 
 
-def replace_whole(fs: WriteFs, path: Path, data: bytes, dress: Dress) -> None:
+def replace_whole(fs: WriteFs, path: Path, data: bytes, attributes: FileAttributes) -> None:
     """As `write_whole`, but a file of this name is always whole: it is written next to and renamed."""
     beside = path.with_name(f"{path.name}.new")
     with suppress(FileNotFoundError):
         fs.unlink(beside)
-    write_whole(fs, beside, data, dress)
+    write_whole(fs, beside, data, attributes)
     fs.rename(beside, path)
     fs.fsync_dir(path.parent)
 
 
-def write_pieces(fs: WriteFs, path: Path, pieces: Iterable[bytes], dress: Dress) -> None:
+def write_pieces(fs: WriteFs, path: Path, pieces: Iterable[bytes], attributes: FileAttributes) -> None:
     """The same with content that comes piece by piece."""
-    with _new_file(fs, path, dress) as descriptor:
+    with _new_file(fs, path, attributes) as descriptor:
         sink = _Sink(fs, descriptor)
         for piece in pieces:
             sink.put(piece)
@@ -82,11 +82,11 @@ def write_pieces(fs: WriteFs, path: Path, pieces: Iterable[bytes], dress: Dress)
 
 
 def copy_file(
-    fs: WriteFs, source: Path, target: Path, dress: Dress, advance: Callable[[int], None] = nothing
+    fs: WriteFs, source: Path, target: Path, attributes: FileAttributes, advance: Callable[[int], None] = nothing
 ) -> Content:
     """A private copy of `source` at the new path `target`, synced; by reflink where the filesystem can, with holes
     for blocks of zeros where not. The hash is that of what the copy holds."""
-    with _new_file(fs, target, dress) as descriptor:
+    with _new_file(fs, target, attributes) as descriptor:
         shared = fs.reflink(source, descriptor)
         if not shared:
             with fs.open(source) as stream:
@@ -103,12 +103,12 @@ def write_segments(
     target: Path,
     segments: Iterable[Segment],
     sources: Callable[[int], BinaryIO],
-    dress: Dress,
+    attributes: FileAttributes,
     advance: Callable[[int], None] = nothing,
 ) -> Content:
     """A new file of these segments, synced. `sources` gives the open file for a source number. Raises InputChanged
     where a source ends before a range does."""
-    with _new_file(fs, target, dress) as descriptor:
+    with _new_file(fs, target, attributes) as descriptor:
         sink = _Sink(fs, descriptor)
         for segment in segments:
             match segment:
@@ -132,15 +132,15 @@ def _range(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def _new_file(fs: WriteFs, path: Path, dress: Dress) -> Iterator[int]:
+def _new_file(fs: WriteFs, path: Path, attributes: FileAttributes) -> Iterator[int]:
     descriptor = fs.create(path)
     try:
         try:
             yield descriptor
-            fs.dress(descriptor, dress.mode, dress.uid, dress.gid, dress.mtime_ns)
-            if dress.attributes is not None:
+            fs.apply_attributes(descriptor, attributes.mode, attributes.uid, attributes.gid, attributes.mtime_ns)
+            if attributes.extended is not None:
                 # After the permission bits: an access list sets them again.
-                fs.set_attributes(descriptor, dress.attributes)
+                fs.set_attributes(descriptor, attributes.extended)
             fs.fsync(descriptor)
         finally:
             fs.close(descriptor)

@@ -32,11 +32,11 @@ class Tools(Struct, frozen=True):
 
 class Permission(Struct, frozen=True):
     """What may be known about the gateway. `ask` looks each time, for a gateway may start while a person reads a
-    plan. `stopped_by_word` is the operator's word for it, counted where the answer is unknown. `fixed_clock` is the
-    time (epoch ms) that --now gave on this command, for the receipt."""
+    plan. `operator_says_stopped` is the operator's word for it, counted where the answer is unknown. `fixed_clock` is
+    the time (epoch ms) that --now gave on this command, for the receipt."""
 
     ask: Callable[[], GatewayState]
-    stopped_by_word: bool = False
+    operator_says_stopped: bool = False
     fixed_clock: int | None = None
 
     @property

@@ -16,7 +16,7 @@ def backend() -> str:
     return str(ijson.backend)
 
 
-class Judge:
+class IjsonBoundaries:
     """Follows the depth of a document pushed in slices. `ended` lists, for each value of the outermost object that is
     now finished, ijson's event that finished it: `end_map`, `end_array`, or the name of a scalar's type.
 

@@ -24,7 +24,7 @@ from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal, Member
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
-    from gatewaydoctor.storage.files.boundaries import Judge
+    from gatewaydoctor.storage.files.boundaries import IjsonBoundaries
 
 LARGEST_ENTRY = 16 * 1024 * 1024
 """An entry of more bytes is counted but not looked into, so that memory stays bounded on any input."""
@@ -207,9 +207,9 @@ def _judged(window: Window, most: int, *, first: bool) -> Generator[Cut, None, _
     """Up to `most` entries, or some more that end together, as ijson finds their ends."""
     if window.pending > LARGEST_ENTRY:
         return _Stop.NOT_MINE
-    from gatewaydoctor.storage.files.boundaries import Judge  # loads ijson, which few files need
+    from gatewaydoctor.storage.files.boundaries import IjsonBoundaries  # loads ijson, which few files need
 
-    judge = Judge(inside=not first)
+    judge = IjsonBoundaries(inside=not first)
     to_text = codecs.getincrementaldecoder("utf-8")("replace").decode
     fed = taken = 0
     while taken < most:
@@ -247,16 +247,16 @@ def _stops(pattern: re.Pattern[bytes], data: bytes, size: int) -> Iterator[int]:
         yield size
 
 
-def _in_region(region: bytes, offset: int, judge: Judge, *, first: bool) -> Iterator[Cut]:
+def _in_region(region: bytes, offset: int, judge: IjsonBoundaries, *, first: bool) -> Iterator[Cut]:
     """The entries that end in a region which begins where the last entry ended."""
     if judge.ended == ["end_map"]:
         # The usual case: a slice holds one closing brace, its last byte, and this one closed the entry.
         yield _cut(region, 0, len(region), offset)
         return
-    from gatewaydoctor.storage.files.boundaries import CLOSES, Judge
+    from gatewaydoctor.storage.files.boundaries import CLOSES, IjsonBoundaries
 
     # Values that are not objects end without a brace: cut again at every delimiter.
-    fine = Judge(inside=not first)
+    fine = IjsonBoundaries(inside=not first)
     begin = position = 0
     for stop in _stops(_DELIMITER, region, len(region)):
         # ijson has taken these bytes once, so it cannot refuse them now.

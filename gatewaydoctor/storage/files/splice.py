@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatewaydoctor.model.repair.plan import Copy, Literal, Segment
+from gatewaydoctor.model.repair.plan import Copy, NewBytes, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
@@ -104,7 +104,7 @@ class _Segments:
             self._done.append(self._copy)
             self._copy = None
         if self._bytes:
-            self._done.append(Literal(bytes(self._bytes)))
+            self._done.append(NewBytes(bytes(self._bytes)))
             self._bytes.clear()
 
     def finish(self) -> tuple[tuple[Segment, ...], int]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from gatewaydoctor.checks import unread
 from gatewaydoctor.model.gateway.cron import CronFile, CronRead
-from gatewaydoctor.model.repair.plan import Copy, Literal, Segment
+from gatewaydoctor.model.repair.plan import Copy, NewBytes, Segment
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.cron.spans import Span, elements, member_of, members
 from gatewaydoctor.repair.writing.errors import OutOfReach
@@ -132,7 +132,7 @@ def _write(draft: Draft, file: OpenedFile, pieces: Iterable[Piece]) -> None:
     segments: list[Segment] = []
     for piece in pieces:
         if isinstance(piece, bytes):
-            segments.append(Literal(piece))
+            segments.append(NewBytes(piece))
         elif segments and isinstance(last := segments[-1], Copy) and last.end == piece.start:
             segments[-1] = Copy(number, last.start, piece.end)
         elif piece.start != piece.end:

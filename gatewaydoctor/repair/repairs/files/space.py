@@ -69,7 +69,7 @@ def _twins(draft: Draft, kept: list[Path], aside: list[Path]) -> None:
         twin = there.setdefault(content_of(draft.fs, draft.real(path)).sha256, path)
         if twin == path or (moved := draft.move(path)) is None:
             continue
-        draft.judge_by(twin)
+        draft.depends_on(twin)
         reason = f"the same bytes as {twin.name}, which stays"
         draft.step(Repair.SPACE, TO_VAULT, path.parent, reason, [path.name], moved)
 

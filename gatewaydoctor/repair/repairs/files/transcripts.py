@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.files import PRIMARY, NodeKind
 from gatewaydoctor.model.gateway.transcript import ContentClass, HeaderState, TailState
-from gatewaydoctor.model.repair.plan import Copy, Literal, Segment
+from gatewaydoctor.model.repair.plan import Copy, NewBytes, Segment
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
@@ -137,8 +137,8 @@ def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -
     changes = [*([_HEADER] if header else []), *_at_the_end(check, newline=newline)]
     if not changes:
         return
-    head = [Literal(header)] if header else []
-    segments: list[Segment] = [*head, Copy(number, 0, end), *([Literal(b"\n")] if newline else [])]
+    head = [NewBytes(header)] if header else []
+    segments: list[Segment] = [*head, Copy(number, 0, end), *([NewBytes(b"\n")] if newline else [])]
     size = sum(each.end - each.start if isinstance(each, Copy) else len(each.data) for each in segments)
     if draft.rewrite(number, tuple(segments), size, keep_mtime=True):
         _say(draft, store, path, changes, check.size - end)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.repair.plan import REMOVE, Literal, Segment
+from gatewaydoctor.model.repair.plan import REMOVE, NewBytes, Segment
 from gatewaydoctor.model.units import HOUR_MS, MINUTE_MS
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.drafting.options import Repair
@@ -117,4 +117,4 @@ def _content(found: RunsFile, gone: frozenset[int], size: int, number: int) -> t
     if found.whole:
         return without(spans, gone, size, number)
     segments, length = without(spans, gone, spans[-1][1], number)
-    return (*segments, Literal(_CLOSING)), length + len(_CLOSING)
+    return (*segments, NewBytes(_CLOSING)), length + len(_CLOSING)

@@ -45,7 +45,7 @@ def _expire(draft: Draft, store: RowsDraft) -> None:
         store.edit(position, "endedAt", str(_ended(store, entry, x.now)).encode())
         if entry.aborted_last_run:
             store.edit(position, "abortedLastRun", b"false")
-        draft.judge_by(*store.transcripts_of(entry))
+        draft.depends_on(*store.transcripts_of(entry))
         groups[entry.kind].append(entry)
     for kind, entries in groups.items():
         draft.step(

@@ -56,7 +56,7 @@ def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
         if target := _elsewhere(entry, resolution, claims):
             # A name alone is right in every place the tree is seen from: the gateway takes it from its directory.
             store.edit(position, "sessionFile", json.dumps(target).encode())
-            draft.judge_by(store.path.parent / target)
+            draft.depends_on(store.path.parent / target)
             pointed.append(entry)
         elif resolution.missing and entry.key in draft.options.names and may_go(draft, entry, needed):
             store.drop(position)
@@ -79,7 +79,7 @@ def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
 def _link(draft: Draft, store: StoreDraft, position: int, match: Match) -> Entry:
     store.edit(position, "sessionId", json.dumps(match.session_id).encode())
     store.edit(position, "sessionFile", json.dumps(match.name).encode())
-    draft.judge_by(store.path.parent / match.name)
+    draft.depends_on(store.path.parent / match.name)
     return store.entry(position)
 
 

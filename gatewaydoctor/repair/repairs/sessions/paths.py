@@ -50,7 +50,7 @@ def _rewrite(draft: Draft, store: StoreDraft, maps: tuple[PathMap, ...]) -> None
         here = mapped(entry.session_file.strip(), maps)
         if here is not None and _is_its_own(draft, entry, Path(here)):
             store.edit(position, "sessionFile", json.dumps(here).encode())
-            draft.judge_by(Path(here))
+            draft.depends_on(Path(here))
             done.append(entry)
         else:
             left.append(entry)

@@ -53,7 +53,7 @@ def transcripts_left(draft: Draft, store: StoreDraft, leaving: Iterable[Entry]) 
             "read completely, and another one may point to them."
         )
     gone = {record.name for record in found}
-    draft.judge_by(*(store.path.parent / record.name for record in files if record.name not in gone))
+    draft.depends_on(*(store.path.parent / record.name for record in files if record.name not in gone))
     return found
 
 

@@ -60,7 +60,7 @@ def plan(draft: Draft, *, named: bool) -> None:
             move_transcripts(draft, store)
         elif gone:
             draft.caution("The transcripts of the removed rows stay in place and become unindexed.")
-            draft.judge_by(*(path for entry in store.dropped() for path in store.transcripts_of(entry)))
+            draft.depends_on(*(path for entry in store.dropped() for path in store.transcripts_of(entry)))
 
 
 def kinds(options: TrimOptions) -> frozenset[Kind]:

@@ -38,7 +38,7 @@ from gatewaydoctor.model.repair.edits import (
     SetTrigger,
     SetVersion,
 )
-from gatewaydoctor.model.repair.plan import RECOVER, REMOVE, TO_VAULT, Copy, Literal
+from gatewaydoctor.model.repair.plan import RECOVER, REMOVE, TO_VAULT, Copy, NewBytes
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.owners import LOST_ROWS, LOST_WINDOWS, UNOWNED, recovered_key
 from gatewaydoctor.repair.databases.sessions import quoted
@@ -99,9 +99,9 @@ def _give_header(draft: Draft, health: DatabaseHealth) -> None:
         return
     head, facts = found
     number = draft.fingerprint(log)
-    segments = (Literal(head), Copy(number, len(head), facts.bytes))
+    segments = (NewBytes(head), Copy(number, len(head), facts.bytes))
     if draft.rewrite(number, segments, facts.bytes, keep_mtime=True):
-        draft.judge_by(health.path)
+        draft.depends_on(health.path)
         reason = f"of the log, from its frames: {plural(facts.commits, 'commit counts', 'commits count')} again"
         draft.step(Repair.LOGS, "rebuild the header", log, reason, [log.name], 0, agent_id=health.agent_id)
 
@@ -299,7 +299,7 @@ def _triggers_of_sister(draft: Draft, health: DatabaseHealth) -> dict[str, str]:
     for path in (*sisters, *([health.lender] if health.lender else ())):
         found = read_database_once(draft.fs, path, _triggers)
         if not isinstance(found, DatabaseFault):
-            draft.judge_by(path)
+            draft.depends_on(path)
             return found
     return {}
 

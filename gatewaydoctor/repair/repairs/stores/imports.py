@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.databases import imports_leftovers
 from gatewaydoctor.model.gateway.files import NodeKind
-from gatewaydoctor.model.repair.plan import TO_VAULT, Copy, Literal, Segment
+from gatewaydoctor.model.repair.plan import TO_VAULT, Copy, NewBytes, Segment
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.databases import beside_of, without_log
 from gatewaydoctor.repair.drafting.options import Repair
@@ -84,7 +84,7 @@ def _give_back(draft: Draft, loss: TranscriptPlace) -> tuple[int, int]:
     if not loss.header:
         mtime = draft.fingerprints[number].mtime_ns // 1_000_000
         header = new_header(draft, loss.path, loss.session_id, _others(draft, loss.path), mtime)
-        segments = [Literal(header), *segments]
+        segments = [NewBytes(header), *segments]
     size = sum(each.end - each.start if isinstance(each, Copy) else len(each.data) for each in segments)
     if loss.homeless:
         place = loss.waits_at.parent
@@ -122,7 +122,7 @@ def records_of(draft: Draft, path: Path, number: int) -> tuple[list[Segment], in
             ended = end == offset + length < size
             _add(segments, Copy(number, start, end + ended))
             if not ended:
-                segments.append(Literal(b"\n"))
+                segments.append(NewBytes(b"\n"))
     return segments, lines, left_out
 
 
