@@ -80,7 +80,7 @@ class Cramped(FaultFs):
 
 
 def test_too_little_space_is_refused(scene: Scene) -> None:
-    assert "bytes" in refuses(scene, NoSpace, kit=tools(Cramped())).message
+    assert "; 1.0 MB is free, " in refuses(scene, NoSpace, kit=tools(Cramped())).message
 
 
 def test_a_store_lock_that_is_held_is_honoured(scene: Scene) -> None:
