@@ -297,6 +297,19 @@ def test_a_page_of_an_index_among_those_of_a_table_is_told(tmp_path: Path) -> No
     assert note.names == ("of_a_plugin",)
 
 
+def test_a_page_of_sessions_among_those_of_transcripts_makes_none(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, None)
+    data = path.read_bytes()
+    pages = [data[at : at + PAGE] for at in range(0, len(data), PAGE)]
+    rows = next(page for page in pages if page[0] == 13 and b'"sessionId":"sid-' in page)
+    leaf_of("transcript_events")(path)
+    damaged = path.read_bytes()
+    write(path, next(at for at in range(0, len(data), PAGE) if damaged[at] != data[at]), rows)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert set(agentdb.statuses(path)) == set(PEOPLE)
+
+
 def test_entries_keep_their_bytes(tmp_path: Path) -> None:
     doctor, path = ready(tmp_path, None)
     before = agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes ORDER BY 1")

@@ -74,8 +74,8 @@ def take_inventory(rescue: Rescue) -> Inventory:
         if is_window(session_id, key):
             windows.setdefault(str(session_id), Window(str(key)))
     events: dict[str, int] = {}
-    for (owner,) in rescue.rows(EVENTS, ("session_id",)):
-        if _is_name(owner):
+    for owner, place in rescue.rows(EVENTS, ("session_id", "seq")):
+        if _is_name(owner) and isinstance(place, int):  # not of another table, on a page that took the place of one
             events[str(owner)] = events.get(str(owner), 0) + 1
     listed = rescue.index_keys(NODES)
     lost = None if listed is None else tuple(str(key) for (key, *_) in listed if str(key) not in rows)
