@@ -310,6 +310,19 @@ def test_a_page_of_sessions_among_those_of_transcripts_makes_none(tmp_path: Path
     assert set(agentdb.statuses(path)) == set(PEOPLE)
 
 
+def test_an_entry_of_which_the_end_is_zeros_is_made_again_and_told(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, None)
+    connection = apsw.Connection(str(path))
+    zeros = "substr(entry_json, 1, 30) || char(0, 0, 0, 0)"
+    connection.execute(f"UPDATE session_nodes SET entry_json = {zeros} WHERE session_key = ?", (PEOPLE[7],))
+    connection.close()
+    root_of("session_windows")(path)
+    (note,) = [each for each in doctor.plan("salvage").cautions if "made again from their windows" in each.text]
+    assert note.names == (PEOPLE[7],)
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "SELECT count(*) FROM session_nodes WHERE json_valid(entry_json)") == [(len(PEOPLE),)]
+
+
 def test_entries_keep_their_bytes(tmp_path: Path) -> None:
     doctor, path = ready(tmp_path, None)
     before = agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes ORDER BY 1")

@@ -94,7 +94,9 @@ def session_rows(rescue: Rescue) -> Iterator[tuple[str, SessionRow]]:
 
 def is_session(key: Value, session_id: Value, entry: Value, at: Value) -> bool:
     """Whether these columns are those of a session row."""
-    return _is_name(key) and _is_name(session_id) and isinstance(entry, str) and isinstance(at, int)
+    # No entry has a zero in it: there a part of its page is lost.
+    whole = isinstance(entry, str) and "\0" not in entry
+    return _is_name(key) and _is_name(session_id) and whole and isinstance(at, int)
 
 
 def is_window(session_id: Value, key: Value) -> bool:
