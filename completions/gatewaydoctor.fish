@@ -268,7 +268,7 @@ function __gatewaydoctor_offer
                 'cron-runs-too-often' 'Cron jobs run more often than they are scheduled' \
                 'cron-owner-gone' 'Cron jobs of agents that are not configured' \
                 'jobs-other-path' 'Cron jobs are filed under another directory' \
-                'config-newer' 'The config is of a newer release than the one that last started' \
+                'config-newer' 'The config was written by a newer release than last started here' \
                 'config-without-mode' 'The gateway does not start without gateway.mode' \
                 'config-unreadable' 'The config has errors or cannot be read' \
                 'config-refused' 'The config has settings that the release refuses' \

@@ -66,6 +66,7 @@ SHOWN = {
     r"\bpeople's words\b|\bconversations? of people\b|\bof people\b": "conversations",
     r"\bjudge[sd]?\b": "check, compare",
     r"\b(?:speaks?|spoken|spoke)\b": "reports",
+    r"refuses? to start because of it\b": "refuses to start with WHAT",
     r"\btold\b|(?<!annot )(?<!can )\btells?\b(?! (?:main|the|each|restart) )": "shows, names; cannot tell",
     r"\bstart over\b": "start because of, start with",
     r"\bread here\b": "read",

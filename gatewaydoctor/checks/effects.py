@@ -178,7 +178,7 @@ def _denied(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
 def _read_only(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     if not finding.evidence.get("readOnlyMount"):
         return None
-    return StartEffect(Effect.UNREAD, finding.message, "a gateway that has it so refuses to start")
+    return StartEffect(Effect.UNREAD, finding.message, "a gateway for which it is read-only, too, refuses to start")
 
 
 def _no_space(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:

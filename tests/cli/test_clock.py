@@ -114,5 +114,5 @@ def test_a_plan_from_a_time_to_come_needs_its_clock(ill: Path, tmp_path: Path) -
     assert run("repair", "trim", "--plan-out", plan, "--now", MAY, *at).code == 0
     refused = run("repair", "--apply", "--yes", "--plan", plan, *at)
     assert refused.code == 3
-    assert "The plan was made for 2026-05-02 09:00 UTC, which lies after this machine's clock." in refused.err
+    assert "The plan was made for 2026-05-02 09:00 UTC, which is after this machine's clock." in refused.err
     assert run("repair", "--apply", "--yes", "--plan", plan, "--now", MAY, *at).code == 0

@@ -215,7 +215,7 @@ def test_young_orphans_stay_and_are_told(doctor: Doctor) -> None:
     plan = doctor.plan("orphans")
     assert plan.empty
     assert [note.text for note in plan.cautions] == [
-        "1 unindexed transcript stays: younger than 1 h, and a row may be written for it yet."
+        "1 unindexed transcript stays: younger than 1 h, and a row may still be written for it."
     ]
 
 

@@ -80,7 +80,7 @@ NEWER = Rule(
     id="config-newer",
     family=Family.OTHERS,
     severity=Severity.ERROR,
-    title="The config is of a newer release than the one that last started",
+    title="The config was written by a newer release than last started here",
     meaning="The release that last wrote openclaw.json is newer than the one that last started here, by the state "
     "database.",
     cause="A rollback of the program without its config, a config copied from another machine, or an upgrade that "
@@ -99,7 +99,7 @@ def config_newer(x: Examination, t: Thresholds) -> Iterator[Finding]:
         return
     yield NEWER.finding(
         f"The config was last written by {release.version}; {started} was the last to start here.",
-        f"{started} refuses to start because of it (exit {code}); {release.version} does not.",
+        f"{started} refuses to start with this config (exit {code}); {release.version} does not.",
         brief=f"written by {release.version}, {started} started",
         path=x.config.path,
         evidence={"writtenBy": release.version, "started": started},

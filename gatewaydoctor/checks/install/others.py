@@ -139,7 +139,7 @@ def unknown_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if found:
         yield UNKNOWN_LOCK.finding(
             f"{plural(len(found), 'lock')} whose owner cannot be checked from here, the oldest {_oldest(found)} old.",
-            "The gateway checks them on its own host or in its own container, and waits while they appear held.",
+            "The gateway checks them on its own host or in its own container, and waits while they are held.",
             brief=f"{plural(len(found), 'lock')} of unknown owners",
             count=len(found),
             path=found[0].path,

@@ -246,11 +246,11 @@ def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
         return
     due = sum(_past_due(job, x.now) for job in x.cron.jobs)
     oldest = max(age for _, age in marked)
-    since = f"the longest for {duration(oldest)}" if oldest >= 0 else f"from a time to come, in {duration(oldest)}"
+    since = f", the longest for {duration(oldest)}" if oldest >= 0 else f" since {duration(oldest)} in the future"
     nameless = {each.index for each in x.cron.under_undefined}
     in_vain = all(job.index in nameless for job, _ in marked)
     yield ZOMBIE.finding(
-        f"{plural(len(marked), 'job is', 'jobs are')} marked as running, {since}"
+        f"{plural(len(marked), 'job is', 'jobs are')} marked as running{since}"
         + (f"; {plural(due, 'other job is', 'other jobs are')} past due." if due else "."),
         "The running gateway clears the mark at its next maintenance, unless the run still hangs."
         if live

@@ -68,7 +68,7 @@ def _refusal(state: StartState) -> Iterator[Event]:
 
 def _unknown_release(state: StartState) -> Iterator[Event]:
     if not state.x.config.release.known:
-        what = "is of an unknown release: what it does differs by release, so every line is a may"
+        what = "is of an unknown release: what it does differs by release, so every line is only possible"
         yield Event(EventKind.UNKNOWN, 0, what, source=state.x.config.release.evidence)
 
 

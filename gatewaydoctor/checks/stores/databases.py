@@ -275,12 +275,16 @@ def _ahead(x: Examination, leftover: ComparedLeftover, older: int, people: int) 
     if leftover.refusal is not None:
         own = "Copy the directory (`gatewaydoctor snapshot`), then put a copy of the file in its place."
         by_hand = own if "link" in leftover.refusal else away
-        return Severity.ERROR, f"{a_gateway(x)} refuses to start because of it (exit 78).", by_hand
+        return Severity.ERROR, f"{a_gateway(x)} refuses to start with a leftover sessions.json (exit 78).", by_hand
     if x.startup_migrated:
         again = (
             f" After an upgrade or a move it imports it, and replaces {plural(older, 'newer row')}." if older else ""
         )
-        return Severity.ERROR, f"{a_gateway(x)} refuses to start because of it (exit 78).{again}", away
+        return (
+            Severity.ERROR,
+            f"{a_gateway(x)} refuses to start with a leftover sessions.json (exit 78).{again}",
+            away,
+        )
     if leftover.null_entries or leftover.unsafe_ids:
         by_hand = (
             "Copy the directory, then remove these entries from the file, or move the file away if it has no other."
@@ -329,7 +333,7 @@ def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: 
     return LEGACY.finding(
         f"A sessions.json of {size(legacy.size)} waits to be imported: "
         + (f"{refused}." if refused else f"sound, {_rows(store)}, {running:,} of them running."),
-        f"{start.who} refuses to start because of it (exit {start.code}){start.hedge}."
+        f"{start.who} refuses to start with a leftover sessions.json (exit {start.code}){start.hedge}."
         if stops
         else f"A {NEWEST} gateway imports it at start, every entry unchanged, including running ones.",
         brief=_brief(legacy),

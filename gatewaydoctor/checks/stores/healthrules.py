@@ -105,7 +105,7 @@ OWNER = Rule(
     cause="A database copied or restored into the directory of another agent, or edited.",
     gateway="2026.9.6 refuses to start, for all agents.",
     remedy="Put the agent's own database back, or move this one to the agent it belongs to. If all its sessions are "
-    "this agent's and just the record is wrong or missing, `gatewaydoctor repair schema` sets that.",
+    "this agent's and only the record is wrong or missing, `gatewaydoctor repair schema` corrects it.",
 )
 
 FOREIGN_KEYS = Rule(

@@ -304,7 +304,7 @@ def _apply_saved(run: Run, work: WriteSession, path: Path, *, yes: bool) -> Outc
         raise BadPlan(f"The plan is for {plan.state_dir}, not for {work.state_dir}.", hint)
     if plan.created_at > run.clock.machine + CLOCK_SLACK_MS and not run.clock.fixed:
         raise FixedClock(
-            f"The plan was made for {moment(plan.created_at)} UTC, which lies after this machine's clock.",
+            f"The plan was made for {moment(plan.created_at)} UTC, which is after this machine's clock.",
             "Make a new plan, or apply this one by its own clock: --now TIME.",
         )
     names = names_of_place(work.found.place, redact=run.options.redact)

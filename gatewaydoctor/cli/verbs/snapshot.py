@@ -19,7 +19,7 @@ ROWS = 40
 
 Dest = Annotated[
     str | None,
-    argument(metavar="[DEST]", help="New directory (default: next to the vault). `verify`: see below."),
+    argument(metavar="[DEST]", help="New directory (default: next to the vault). `verify`: see above."),
 ]
 Directory = Annotated[str | None, argument(metavar="[DIR]", help="With verify: the snapshot to verify.")]
 

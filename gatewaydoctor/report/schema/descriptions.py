@@ -58,7 +58,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     },
     "NextInfo": {"command": "What to type; null where there is nothing to do.", "why": "What that does."},
     "GatewayInfo": {
-        "liveness": "Whether one runs: running, not running or cannot tell, in the words of this field.",
+        "liveness": "Whether a gateway is running, if that is known.",
         "evidence": "What each source shows.",
     },
     "ConfigInfo": {
@@ -272,7 +272,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "target": "The file that is written.",
         "segments": "What it holds: parts of other files, and bytes given here.",
         "size": "Its bytes.",
-        "replaces": "Number of the fingerprint of the file there now; null where none may be.",
+        "replaces": "Number of the fingerprint of the file it replaces; null where none may be.",
         "like": "Number of the fingerprint whose mode and owner it gets.",
         "keepMtime": "Whether it also gets that file's mtime.",
     },
@@ -342,7 +342,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "repair": "The repair.",
         "action": "What it does, a verb.",
         "target": "The file it does it to.",
-        "reason": "To which things, and why.",
+        "reason": "What it applies to, and why.",
         "bytes": "Bytes of these things.",
         "count": "How many things.",
         "conversations": "How many of them are conversations.",

@@ -130,7 +130,7 @@ def _judged(claim: Claim, path: Path, judge: LockJudge, now: int, elsewhere: Cal
     payload = LockPayload(claim.pid, claim.start, claim.made_at)
     verdict, reason, pid = judge.owner(path, payload, claim.made_at if claim.made_at is not None else now)
     if verdict is Liveness.LIVE and pid is not None and elsewhere(pid):
-        text = f"{what} is of process {pid}, which works on another state directory: this one is a copy."
+        text = f"{what} belongs to process {pid}, which works on another state directory: this one is a copy."
         return Evidence(Witness.LEASE, Liveness.DEAD, text, path=path)
     if verdict is Liveness.UNKNOWN and expired:
         return Evidence(Witness.LEASE, Liveness.DEAD, f"{what} expired at {_date(claim.expires_at or 0)}.", path=path)

@@ -61,7 +61,7 @@ def plan_in_database(draft: Draft, changes: JobChanges, state: Path) -> None:
     _set(draft, state, off, enabled=False)
     _set(draft, state, on, enabled=True)
     if changes.untouched:
-        draft.caution("Named, and nothing is done:", changes.untouched)
+        draft.caution("Nothing to do for these jobs:", changes.untouched)
 
 
 def _file(draft: Draft, state: Path, park: list[CronJob], back: list[ParkedJob]) -> None:
@@ -321,7 +321,7 @@ class _Files:
         self.draft.unlisted = frozenset(self.parked)
         self.draft.cron_jobs = tuple(after(job) for job in self.draft.cron_jobs if job.index not in self.parked)
         if self.changes.untouched:
-            self.draft.caution("Named, and nothing is done:", self.changes.untouched)
+            self.draft.caution("Nothing to do for these jobs:", self.changes.untouched)
 
 
 def _once(job: CronJob) -> bool:

@@ -80,7 +80,7 @@ def _orphans(draft: Draft, store: StoreDraft) -> None:
         )
     if fresh:
         stay = plural(fresh, "unindexed transcript stays", "unindexed transcripts stay")
-        draft.caution(f"{stay}: younger than {duration(FRESH_MS)}, and a row may be written for it yet.")
+        draft.caution(f"{stay}: younger than {duration(FRESH_MS)}, and a row may still be written for it.")
     if people:
         stay = plural(people, "unindexed transcript", "unindexed transcripts")
         draft.caution(f"{stay} with conversations {'stays where it is' if people == 1 else 'stay where they are'}.")
