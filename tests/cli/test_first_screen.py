@@ -25,6 +25,7 @@ from gatewaydoctor.report.screens.scan import verdict_block
 from tests.checks.test_verdict import FIXTURES, every_fixture, fixture
 from tests.cli import scenes
 from tests.cli.harness import Machine, run
+from tests.world import StateDir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -261,3 +262,18 @@ def test_a_narrow_terminal_has_the_answers_on_more_lines() -> None:
     file = StringIO()
     verdict_block(Console(file=file, width=40), judged.verdict, judged.next, View(Names(redact=False)))
     assert "…" not in file.getvalue()
+
+
+def test_what_many_agents_have_alike_is_one_line_where_not_all_fit(tmp_path: Path) -> None:
+    state = StateDir(tmp_path).healthy().root
+    for number in range(40):
+        sessions = state / "agents" / f"a{number:02}" / "sessions"
+        sessions.mkdir(parents=True)
+        (sessions / "sessions.json").write_text("{")
+    (state / "cron" / "jobs.json").write_text("{")
+    shown = lines(state)
+    assert len(shown) <= 23
+    assert not any("more with -v" in line for line in shown)
+    (alike,) = (line for line in shown if line.startswith("critical"))
+    assert alike.endswith("a00, 39 more"), alike
+    assert any(" cron-" in line for line in shown), "what is wrong elsewhere is not behind it"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -48,43 +50,82 @@ def _clause(message: str) -> str:
 _LONG = 44
 
 
+class _Line(Struct, frozen=True):
+    """A line of the list: its finding, and how many more there are that other agents have just so."""
+
+    finding: Finding
+    others: int = 0
+
+    def agent(self, view: View) -> str:
+        """Whose it is; empty without an agent, or where the name is too long for the column."""
+        if not self.finding.agent_id:
+            return ""
+        name = view.agent(self.finding.agent_id)
+        if self.others:
+            named = f"{name}, {self.others:,} more"
+            return named if len(named) <= _WIDEST else f"{self.others + 1:,} agents"
+        return name if len(name) <= _WIDEST else ""
+
+
+def _lines(findings: Sequence[Finding], room: int | None) -> list[_Line]:
+    """The lines there is room for. Where each finding has one of its own in it, that is what it gets; else what
+    several agents have is one line, and notes give way first."""
+    if room is None or len(findings) <= room:
+        return [_Line(finding) for finding in findings]
+    together: dict[tuple[object, ...], list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        own = None if finding.agent_id else number
+        together.setdefault((finding.rule, finding.severity, own), []).append(finding)
+    lines = [_Line(first, len(others)) for first, *others in together.values()]
+    if len(lines) <= room:
+        return lines
+    lines = lines[: room - 1]
+    while lines and lines[-1].finding.severity is Severity.INFO:
+        lines.pop()
+    return lines
+
+
 def finding_lines(console: Console, findings: Sequence[Finding], view: View, room: int | None) -> None:
-    """A line each, worst first. Notes give way first; what is left out is counted."""
-    shown = list(findings if room is None or len(findings) <= room else findings[: room - 1])
-    if room is not None and len(findings) > room:
-        while shown and shown[-1].severity is Severity.INFO:
-            shown.pop()
-    rule = max((len(finding.rule) for finding in shown), default=0)
-    agents = {finding.agent_id for finding in findings if finding.agent_id}
-    agent = max((len(view.agent(each)) for each in agents), default=0)
+    """A line each, worst first; what is left out is counted."""
+    shown = _lines(findings, room)
+    rule = max((len(line.finding.rule) for line in shown), default=0)
+    agent = max((len(line.agent(view)) for line in shown), default=0)
     full = console.width - _SEVERITY - rule - 1
-    width = full - (agent + 1 if agent <= _WIDEST else 0)
-    agent = agent if width >= _NARROWEST else _WIDEST + 1
+    width = full - (agent + 1 if agent else 0)
+    if width < _NARROWEST:
+        agent = 0
     texts = []
-    for finding in shown:
-        cells = console.width - 2 if width < _NARROWEST else width if finding.agent_id else full
-        texts.append(cut(view.names.text(brief(finding, cells)), cells))
+    for line in shown:
+        cells = console.width - 2 if width < _NARROWEST else width if line.finding.agent_id else full
+        texts.append(cut(view.names.text(brief(line.finding, cells)), cells))
     # On a wide terminal the agents stay near the texts.
     longest = max(map(cell_len, texts), default=0)
     edge = min(console.width, max(_COLUMNS, _SEVERITY + rule + 1 + longest + 2 + agent))
-    for finding, told in zip(shown, texts, strict=True):
-        line = Text.assemble((finding.severity.word, SEVERITY_STYLE[finding.severity]))
-        line.pad_right(_SEVERITY - len(line))
-        line.append(finding.rule.ljust(rule + 1), "bold")
+    for line, told in zip(shown, texts, strict=True):
+        finding = line.finding
+        row = Text.assemble((finding.severity.word, SEVERITY_STYLE[finding.severity]))
+        row.pad_right(_SEVERITY - len(row))
+        row.append(finding.rule.ljust(rule + 1), "bold")
         if width >= _NARROWEST:
-            line.append(told)
-        if finding.agent_id and agent <= _WIDEST:
-            line.pad_right(max(0, edge - agent - line.cell_len))
-            line.append(view.agent(finding.agent_id))
-        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+            row.append(told)
+        if agent and (whose := line.agent(view)):
+            row.pad_right(max(0, edge - agent - row.cell_len))
+            row.append(whose)
+        console.print(row, no_wrap=True, overflow="ignore", crop=False)
         if width < _NARROWEST:
             console.print(Text(f"  {told}"), no_wrap=True, crop=False)
-    if rest := findings[len(shown) :]:
-        counts = (
-            words.of_severity(count, severity.word)
-            for severity in sorted(Severity, reverse=True)
-            if (count := sum(finding.severity is severity for finding in rest))
-        )
+    _rest(console, findings, shown)
+
+
+def _rest(console: Console, findings: Sequence[Finding], shown: Sequence[_Line]) -> None:
+    """How many findings have no part in a line, by severity."""
+    left = Counter(finding.severity for finding in findings)
+    for line in shown:
+        left[line.finding.severity] -= 1 + line.others
+    counts = [
+        words.of_severity(left[severity], severity.word) for severity in sorted(left, reverse=True) if left[severity]
+    ]
+    if counts:
         console.print(Text(f"{', '.join(counts)} more with -v"))
 
 
@@ -93,4 +134,4 @@ _NARROWEST = 16
 """Cells that a few words need; where there are fewer they take a line of their own."""
 _COLUMNS = 80
 _WIDEST = 14
-"""An agent with a longer name is told with -v."""
+"""Cells of the column of agents; one with a longer name is told with -v."""
