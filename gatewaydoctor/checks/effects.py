@@ -131,9 +131,12 @@ def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
         return StartEffect(
             Effect.UNREAD, "The config was not read, so defaults are assumed.", headline(finding.message)
         )
+    if finding.evidence.get("restored"):
+        return StartEffect(Effect.RISKS, finding.consequence, headline(finding.message))
     if finding.severity < Severity.ERROR:
         return None
-    code = " (exit 78)" if newest else ""
+    in_place = obstacle is not None and release.behaviour.sessions_in_database
+    code = " (exit 78)" if newest or (in_place and release.version) else ""
     reason = f"{capital(_who(release))} refuses to start because of its config{code}."
     return StartEffect(Effect.FAILS, reason, headline(finding.message))
 

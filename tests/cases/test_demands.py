@@ -55,11 +55,101 @@ def test_every_release_refuses(release: str, sections: dict[str, object], path: 
     assert told(made(tmp_path, release, sections)) == (Start.NO, [path])
 
 
+GATEWAY = {"mode": "local", "auth": {"mode": "token", "token": "x"}}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize(
+    ("sections", "path"),
+    [
+        ({"gateway": {"auth": {"mode": "trusted-proxy"}}}, "gateway.auth.trustedProxy"),
+        ({"gateway": {"auth": {"token": "x", "password": "y"}}}, "gateway.auth.mode"),
+        ({"gateway": {**GATEWAY, "bind": "lan", "tailscale": {"mode": "serve"}}}, "gateway.bind"),
+        ({"gateway": {**GATEWAY, "bind": "lan", "auth": {"mode": "none"}}}, "gateway.auth.mode"),
+        ({"gateway": {**GATEWAY, "bind": "custom"}}, "gateway.customBindHost"),
+        ({"gateway": {**GATEWAY, "tls": {"enabled": True, "autoGenerate": False}}}, "gateway.tls.certPath"),
+        ({"hooks": {"enabled": True}}, "hooks.token"),
+        ({"agents": {"list": [{"id": "a", "agentDir": "/srv/a"}, {"id": "b", "agentDir": "/srv/a"}]}}, "agents.list"),
+        ({"agents": {"defaults": {"heartbeat": {"every": "soon"}}}}, "agents.defaults.heartbeat.every"),
+        (
+            {"gateway": {"auth": {"mode": "token", "token": {"source": "env", "provider": "nowhere", "id": "X"}}}},
+            "gateway.auth.token",
+        ),
+    ],
+)
+def test_no_release_starts_with_settings_that_contradict_each_other(
+    release: str, sections: dict[str, object], path: str, tmp_path: Path
+) -> None:
+    start, paths = told(made(tmp_path, release, sections))
+    assert start is Start.NO
+    assert path in paths
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"agents": {"list": [{"id": "a", "default": True}, {"id": "b", "default": True}]}},
+        {"bindings": [{"agentId": "ghost", "match": {"channel": "telegram"}}]},
+        {"gateway": {"auth": {"mode": "token", "token": "  "}}},
+    ],
+)
+def test_what_only_releases_with_databases_refuse(release: str, sections: dict[str, object], tmp_path: Path) -> None:
+    assert told(made(tmp_path, release, sections))[0] is (Start.NO if release in DATABASES else Start.YES)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_workspace_that_is_a_file_stops_no_release_before_2026_9_3(release: str, tmp_path: Path) -> None:
+    refused = RELEASES.index(release) >= RELEASES.index("2026.9.3")
+    state = made(tmp_path, release, {"agents": {"defaults": {"workspace": "/etc/hostname"}}})
+    assert state.judge().verdict.start is (Start.NO if refused else Start.YES)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_hooks_may_not_have_the_token_of_the_gateway_up_to_2026_7_1(release: str, tmp_path: Path) -> None:
+    start, paths = told(made(tmp_path, release, {"gateway": GATEWAY, "hooks": {"enabled": True, "token": "x"}}))
+    files = RELEASES.index(release) <= RELEASES.index("2026.7.1")
+    assert (start, paths) == ((Start.NO, ["hooks.token"]) if files else (Start.YES, []))
+
+
+@pytest.mark.parametrize("release", ["2026.5.22", "2026.9.6"])
+def test_the_environment_of_the_gateway_may_have_its_password(release: str, tmp_path: Path) -> None:
+    """Both started with it there."""
+    state = made(tmp_path, release, {"gateway": {"auth": {"mode": "password"}}})
+    assert told(state) == (Start.AT_RISK, ["gateway.auth.password"])
+    env = {"vars": {"OPENCLAW_GATEWAY_PASSWORD": "Quartzite"}}
+    state.config({"gateway": {"mode": "local", "auth": {"mode": "password"}}, "env": env})
+    assert told(state)[0] is Start.YES
+
+
+@pytest.mark.parametrize(
+    ("release", "code"), [("2026.3.28", 1), ("2026.4.25", 78), ("2026.5.22", 78), ("2026.9.6", 78)]
+)
+def test_the_exit_of_a_start_without_its_password(release: str, code: int, tmp_path: Path) -> None:
+    verdict = made(tmp_path, release, {"gateway": {"auth": {"mode": "password"}}}).judge().verdict
+    assert f"(exit {code})" in verdict.reason
+
+
 @pytest.mark.parametrize(("release", "start"), [("2026.4.25", Start.AT_RISK), ("2026.5.22", Start.NO)])
 def test_2026_4_25_puts_its_last_good_config_back(release: str, start: Start, tmp_path: Path) -> None:
     state = made(tmp_path, release, {"nonesuch": {}})
     assert state.judge().verdict.start is Start.NO
     state.file("openclaw.json.last-good", {"gateway": {"mode": "local"}})
+    verdict = state.judge().verdict
+    assert verdict.start is start
+    assert ("puts openclaw.json.last-good in place" in verdict.reason) is (start is Start.AT_RISK)
+
+
+@pytest.mark.parametrize(("release", "start"), [("2026.4.25", Start.AT_RISK), ("2026.5.22", Start.NO)])
+@pytest.mark.parametrize("text", [b'{"gateway', b"", b"[]", b'{"$include": "./nowhere.json"}'])
+def test_2026_4_25_puts_its_last_good_config_back_over_one_that_cannot_be_parsed(
+    text: bytes, release: str, start: Start, tmp_path: Path
+) -> None:
+    state = made(tmp_path, release, {})
+    state.file("tasks/runs.sqlite" if release == "2026.4.25" else "openclaw.json.pre-update", b"{}")
+    state.file("openclaw.json", text)
+    good = {"gateway": {"mode": "local"}, "meta": {"lastTouchedVersion": release}}
+    state.file("openclaw.json.last-good", good)
     verdict = state.judge().verdict
     assert verdict.start is start
     assert ("puts openclaw.json.last-good in place" in verdict.reason) is (start is Start.AT_RISK)

@@ -156,6 +156,16 @@ def test_a_config_of_a_newer_release_than_the_one_that_started(
         assert told(state)["verdict"]["start"] == "no"
 
 
+@pytest.mark.parametrize("release", ["2026.8.1", "2026.9.3", "2026.9.6"])
+def test_the_exit_over_a_directory_in_place_of_the_config(plain: Path, release: str) -> None:
+    with closing(connect(plain / STATE_PATH)) as database:
+        insert(database, "schema_meta", meta_key="startup-migrations", app_version=f"{release}\n3\nx")
+    (plain / "openclaw.json").unlink()
+    (plain / "openclaw.json").mkdir()
+    verdict = told(plain)["verdict"]
+    assert verdict["reason"] == f"{release} refuses to start because of its config (exit 78)."
+
+
 @pytest.mark.parametrize("version", [0, 23])
 def test_a_database_of_another_program(state: Path, version: int) -> None:
     path = state / AGENT_PATH

@@ -192,7 +192,7 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
     restores = _restores(x) and all(each.exit_code is None for each in settings)
     yield REFUSED.finding(
         f"{plural(count, 'setting')} the gateway refuses: {told}.",
-        f"{a_gateway(x)} puts openclaw.json.last-good in place of the config, and starts with that."
+        _restored(x)
         if restores
         else f"{a_gateway(x)} refuses to start{_exit(x)}."
         if here
@@ -214,8 +214,13 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
     )
 
 
+def _restored(x: Examination) -> str:
+    return f"{a_gateway(x)} puts openclaw.json.last-good in place of the config, and starts with that."
+
+
 def _restores(x: Examination) -> bool:
-    """Whether the release puts the last good copy back where its validation refuses the config."""
+    """Whether the release puts the last good copy back where it cannot parse the config, or its validation refuses it
+    (2026.4.25, seen; not where the config is gone, or something else is in its place)."""
     good = f"{x.config.path.name}.last-good"
     sound = any(copy.name == good and copy.parses for copy in x.history.copies)
     return sound and x.config.release.behaviour.restores_config
@@ -259,9 +264,11 @@ def _broken(x: Examination, problem: ConfigProblem) -> Finding:
     place = f" in line {problem.line:,}, column {problem.column:,}" if problem.line and problem.column else ""
     second = " A second object follows the first." if problem.second_object_at is not None else ""
     sound = [copy for copy in x.history.copies if copy.parses]
+    restores = _restores(x)
     return UNREADABLE.finding(
         f"{_which(x, problem)}: {problem.text}{place}.{second}",
-        "The gateway refuses to start with it.",
+        _restored(x) if restores else "The gateway refuses to start with it.",
+        severity=Severity.WARNING if restores else None,
         brief=f"error{place}" if place else "",
         path=problem.path,
         evidence={
@@ -269,6 +276,7 @@ def _broken(x: Examination, problem: ConfigProblem) -> Finding:
             "line": problem.line,
             "column": problem.column,
             "secondObjectAt": problem.second_object_at,
+            "restored": restores,
             "soundCopies": [
                 {"name": copy.name, "bytes": copy.size, "mtimeMs": copy.mtime} for copy in sound[:EXAMPLES]
             ],

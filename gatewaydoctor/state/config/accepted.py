@@ -24,7 +24,14 @@ from gatewaydoctor.state.config.demands import (
 )
 from gatewaydoctor.state.config.secrets import of_certificate, of_clients
 from gatewaydoctor.state.config.shapes import SPECIAL, kind_of, meant, mistakes, mistakes_of_rows
-from gatewaydoctor.state.config.together import RELEASE, agents_of, contradictions
+from gatewaydoctor.state.config.together import (
+    RELEASE,
+    agents_of,
+    contradictions,
+    contradictions_of_databases,
+    hooks_with_the_token_of_the_gateway,
+    what_the_host_lacks,
+)
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 
 if TYPE_CHECKING:
@@ -248,11 +255,17 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
     if _place(releases[-1]) <= _place("2026.9.3"):
         yield from of_plugin_paths(document, outside.state_dir, outside.lstat)
     yield from of_clients(document, outside, settings.env, newest=releases == (RELEASE,))
+    auth_exit = 78 if _place(releases[0]) >= _place("2026.4.25") else None
+    yield from contradictions(document, outside.state_dir, settings.env, auth_exit)
+    yield from of_certificate(document, outside)
+    if _place(releases[-1]) <= _place("2026.7.1"):
+        yield from hooks_with_the_token_of_the_gateway(document)
+    if _place(releases[0]) >= _place(_DATABASES[0]):
+        yield from contradictions_of_databases(document)
+    if _place(releases[0]) >= _place("2026.9.3") and outside.no_workspace:
+        yield RefusedSetting("agents.*", "workspace", "a file, or below one")
     if releases == (RELEASE,):
-        yield from contradictions(document, outside.state_dir, settings.env, outside.there, outside.has_address)
-        yield from of_certificate(document, outside)
-        if outside.no_workspace:
-            yield RefusedSetting("agents.*", "workspace", "a file, or below one")
+        yield from what_the_host_lacks(document, settings.env, outside.there, outside.has_address)
 
 
 def _hedged(setting: RefusedSetting, outside: Outside) -> RefusedSetting:

@@ -1,5 +1,5 @@
 """What the gateway reads before it listens: the secret that clients need, from a variable, a file or a program, and
-its certificate. 2026.9.6 was seen to refuse each of these, earlier ones a file (docs/gateway.md, section 1).
+its certificate. 2026.9.6 was seen to refuse each of these, earlier ones most (docs/gateway.md, section 1).
 Nothing of a secret leaves this module."""
 
 from __future__ import annotations
@@ -32,14 +32,12 @@ def of_clients(
     document: Mapping[str, object], outside: Outside, env: Mapping[str, str], *, newest: bool
 ) -> Iterator[RefusedSetting]:
     """Of the secret that gateway.auth.mode asks for only: a start does without others, and without a mode also where
-    the environment has the other kind. Of an earlier release than the `newest` just a file is judged."""
+    the environment has the other kind."""
     auth = as_object(as_object(document.get("gateway")).get("auth"))
     section = as_object(document.get("secrets"))
     for name, other in (("token", "PASSWORD"), ("password", "TOKEN")):
         reference, mode = auth.get(name), auth.get("mode")
         if mode not in (None, name) or not isinstance(reference, dict):
-            continue
-        if not newest and reference.get("source") != "file":
             continue
         if mode is None and env.get(f"OPENCLAW_GATEWAY_{other}", "").strip():
             continue

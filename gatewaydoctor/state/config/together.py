@@ -1,4 +1,4 @@
-"""What settings of openclaw.json ask of each other. 2026.9.6 was seen to refuse each of these (docs/gateway.md)."""
+"""What settings of openclaw.json ask of each other. Each release was started over these (docs/gateway.md)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RELEASE = "2026.9.6"
-"""The release that was started with them. An agent without an id it calls `agent`."""
+"""The newest release that was started over each of them. An agent without an id it calls `agent`."""
 PATH_THERE = "it is there where it runs"
 SET_THERE = "it is set where it runs"
+_PASSWORD = "OPENCLAW_GATEWAY_PASSWORD"
 _ADDRESS = regex(r"[\d.:]++.*|.*[$:].*")
 """What is an address, or may be one: an IPv6 address and a variable were not tried."""
 _IPV4 = regex(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -28,25 +29,61 @@ Rows = list[tuple[str, "Mapping[str, object]"]]
 
 
 def contradictions(
+    document: Mapping[str, object], state_dir: Path, env: Mapping[str, str], auth_exit: int | None
+) -> Iterator[RefusedSetting]:
+    """Refused by every release. `auth_exit` is the exit code over what anyone may enter, where it is
+    not the usual one."""
+    gateway = as_object(document.get("gateway"))
+    yield from _directories(document, agents_of(document), state_dir)
+    yield from _listening(gateway, auth_exit)
+    yield from _auth(as_object(gateway.get("auth")), env, auth_exit)
+    yield from _hooks(as_object(document.get("hooks")))
+    yield from _heartbeat(as_object(as_object(document.get("agents")).get("defaults")), "agents.defaults")
+
+
+def contradictions_of_databases(document: Mapping[str, object]) -> Iterator[RefusedSetting]:
+    """Refused since 2026.8.1."""
+    rows = agents_of(document)
+    marked = sum(row.get("default") is True for _, row in rows)
+    if marked > 1:
+        yield RefusedSetting("agents", _agents_name(document), f"{marked} agents have default true")
+    yield from _unknown_agents(document, rows)
+    auth = as_object(as_object(document.get("gateway")).get("auth"))
+    token = auth.get("token")
+    if auth.get("mode") == "token" and isinstance(token, str) and token and not token.strip():
+        yield RefusedSetting("gateway.auth", "token", "only spaces", exit_code=1)
+
+
+def what_the_host_lacks(
     document: Mapping[str, object],
-    state_dir: Path,
     env: Mapping[str, str],
     there: Callable[[str], bool],
     has_address: Callable[[str], bool | None],
 ) -> Iterator[RefusedSetting]:
-    rows = agents_of(document)
-    yield from _agents(document, rows, state_dir)
-    yield from _listening(as_object(document.get("gateway")), has_address)
-    yield from _auth(as_object(as_object(document.get("gateway")).get("auth")))
-    mode = as_object(as_object(document.get("gateway")).get("tailscale")).get("mode")
+    """A program and an address; of RELEASE alone, since no other was tried."""
+    gateway = as_object(document.get("gateway"))
+    mode, host = as_object(gateway.get("tailscale")).get("mode"), gateway.get("customBindHost")
     if mode in ("serve", "funnel") and not any(
         there(f"{folder}/tailscale") for folder in env.get("PATH", "").split(":") if folder
     ):
         what = f"{mode}, and the program tailscale is not here"
         yield RefusedSetting("gateway.tailscale", "mode", what, exit_code=1, unless=PATH_THERE)
-    yield from _hooks(as_object(document.get("hooks")))
-    yield from _unknown_agents(document, rows)
-    yield from _heartbeat(as_object(as_object(document.get("agents")).get("defaults")), "agents.defaults")
+    if gateway.get("bind") != "custom" or not isinstance(host, str) or not host:
+        return
+    if not _ADDRESS.fullmatch(host):
+        yield RefusedSetting("gateway", "customBindHost", "not an IPv4 address", exit_code=1)
+    if _IPV4.fullmatch(host) and not has_address(host):
+        what, unless = "an address that this host does not have", "the host it runs on has that address"
+        yield RefusedSetting("gateway", "customBindHost", what, exit_code=1, unless=unless)
+
+
+def hooks_with_the_token_of_the_gateway(document: Mapping[str, object]) -> Iterator[RefusedSetting]:
+    """Refused up to 2026.7.1."""
+    hooks, auth = as_object(document.get("hooks")), as_object(as_object(document.get("gateway")).get("auth"))
+    token = hooks.get("token")
+    of_token = auth.get("mode") in (None, "token") and hooks.get("enabled") is True
+    if of_token and isinstance(token, str) and token.strip() and token == auth.get("token"):
+        yield RefusedSetting("hooks", "token", "that of the gateway", exit_code=1)
 
 
 def agents_of(document: Mapping[str, object]) -> Rows:
@@ -59,15 +96,14 @@ def agents_of(document: Mapping[str, object]) -> Rows:
     return [(str(row.get("id", "agent")), row) for row in rows if isinstance(row, dict)]
 
 
-def _agents(document: Mapping[str, object], rows: Rows, state_dir: Path) -> Iterator[RefusedSetting]:
-    """What no two agents may have: the mark of the default one, and one directory."""
-    name = "entries" if "entries" in as_object(document.get("agents")) else "list"
-    marked = sum(row.get("default") is True for _, row in rows)
-    if marked > 1:
-        yield RefusedSetting("agents", name, f"{marked} agents have default true")
+def _agents_name(document: Mapping[str, object]) -> str:
+    return "entries" if "entries" in as_object(document.get("agents")) else "list"
+
+
+def _directories(document: Mapping[str, object], rows: Rows, state_dir: Path) -> Iterator[RefusedSetting]:
     folders = [_folder(agent_id, row.get("agentDir"), state_dir) for agent_id, row in rows]
     if len({*folders}) < len({agent_id.lower() for agent_id, _ in rows}):
-        yield RefusedSetting("agents", name, "two agents have one agentDir")
+        yield RefusedSetting("agents", _agents_name(document), "two agents have one agentDir")
 
 
 def _folder(agent_id: str, given: object, state_dir: Path) -> Path:
@@ -75,7 +111,7 @@ def _folder(agent_id: str, given: object, state_dir: Path) -> Path:
     return absolute(given) if isinstance(given, str) and given.startswith("/") else own
 
 
-def _listening(gateway: Mapping[str, object], has_address: Callable[[str], bool | None]) -> Iterator[RefusedSetting]:
+def _listening(gateway: Mapping[str, object], auth_exit: int | None) -> Iterator[RefusedSetting]:
     bind, host = gateway.get("bind"), gateway.get("customBindHost")
     mode = as_object(gateway.get("tailscale")).get("mode")
     inside = bind in (None, "loopback") or (bind == "custom" and host == "127.0.0.1")
@@ -83,15 +119,8 @@ def _listening(gateway: Mapping[str, object], has_address: Callable[[str], bool 
         yield RefusedSetting("gateway", "bind", f"has to be loopback with gateway.tailscale.mode {mode}")
     if bind == "custom" and not host:
         yield RefusedSetting("gateway", "customBindHost", "missing, with gateway.bind custom", exit_code=1)
-    if bind == "custom" and isinstance(host, str) and host and not _ADDRESS.fullmatch(host):
-        yield RefusedSetting("gateway", "customBindHost", "not an IPv4 address", exit_code=1)
-    if bind == "custom" and isinstance(host, str) and _IPV4.fullmatch(host) and not has_address(host):
-        what = "an address that this host does not have"
-        yield RefusedSetting(
-            "gateway", "customBindHost", what, exit_code=1, unless="the host it runs on has that address"
-        )
     if bind == "lan" and as_object(gateway.get("auth")).get("mode") == "none":
-        yield RefusedSetting("gateway.auth", "mode", "none, with gateway.bind lan")
+        yield RefusedSetting("gateway.auth", "mode", "none, with gateway.bind lan", exit_code=auth_exit)
 
 
 def _hooks(hooks: Mapping[str, object]) -> Iterator[RefusedSetting]:
@@ -103,15 +132,13 @@ def _hooks(hooks: Mapping[str, object]) -> Iterator[RefusedSetting]:
         yield RefusedSetting("hooks", "path", "the root, with hooks.enabled", exit_code=1)
 
 
-def _auth(auth: Mapping[str, object]) -> Iterator[RefusedSetting]:
+def _auth(auth: Mapping[str, object], env: Mapping[str, str], auth_exit: int | None) -> Iterator[RefusedSetting]:
     mode = auth.get("mode")
     if mode is None and auth.get("token") and auth.get("password"):
         yield RefusedSetting("gateway.auth", "mode", "missing, with both token and password", exit_code=1)
-    token = auth.get("token")
-    if mode == "token" and isinstance(token, str) and token and not token.strip():
-        yield RefusedSetting("gateway.auth", "token", "only spaces", exit_code=1)
-    if mode == "password" and not auth.get("password"):
-        yield RefusedSetting("gateway.auth", "password", "missing, with gateway.auth.mode password")
+    if mode == "password" and not auth.get("password") and not env.get(_PASSWORD, "").strip():
+        what = f"missing, and {_PASSWORD} is not set here"
+        yield RefusedSetting("gateway.auth", "password", what, exit_code=auth_exit, unless=SET_THERE)
     if mode == "trusted-proxy" and not auth.get("trustedProxy"):
         yield RefusedSetting("gateway.auth", "trustedProxy", "missing, with this gateway.auth.mode", exit_code=1)
 
