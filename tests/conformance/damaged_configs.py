@@ -151,6 +151,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "binding_of_an_unknown_agent": {"bindings": [{"agentId": "nobody", "match": {"channel": "telegram"}}]},
     "binding_of_an_unknown_channel": {"bindings": [{"agentId": "main", "match": {"channel": "nonesuch"}}]},
     "hooks_without_a_token": {"hooks": {"enabled": True}},
+    "hooks_at_the_root": {"hooks": {"enabled": True, "token": "of-hooks", "path": "/"}},
     "hooks_with_the_token_of_the_gateway": {"hooks": {"enabled": True, "token": "x"}},
     "log_level_of_no_kind": {"logging": {"level": "loud"}},
     "log_in_a_directory_that_is_missing": {"logging": {"file": "/nowhere/at/all/gateway.log"}},

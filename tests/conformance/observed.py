@@ -91,5 +91,5 @@ def _asked(path: Path, statement: str) -> Iterator[tuple[Any, ...]]:
         for ending in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
                 shutil.copy(f"{path}{ending}", folder)
-        with closing(sqlite3.connect(Path(folder) / path.name)) as database, suppress(sqlite3.OperationalError):
+        with closing(sqlite3.connect(Path(folder) / path.name)) as database, suppress(sqlite3.DatabaseError):
             yield from database.execute(statement).fetchall()

@@ -35,6 +35,7 @@ from . import (  # noqa: F401  (each registers its damages)
     damaged_secrets,
     damaged_settings,
     damaged_siblings,
+    damaged_strays,
     damaged_tables,
 )
 from .damages import AGENT, DAMAGES, KEY, QUARANTINE, SECOND, STATE, sql
@@ -55,6 +56,7 @@ INTENDED = {
         (
             "config-bind-custom-of-another-host",
             "config-password-a-reference-to-an-unset-variable",
+            "config-password-missing",
             "config-tailscale-served",
             "config-token-a-reference-to-an-unset-variable",
         ),

@@ -17,7 +17,7 @@ from .install import cache_dir, command
 from .observed import observe
 from .pieces import FILES, MIXED
 from .record import told
-from .test_database_classes import AGENTS, SCHEDULER_S, jobs_of_files, predicted, sessions_of_files
+from .test_database_classes import AGENTS, ELSEWHERE, SCHEDULER_S, jobs_of_files, predicted, sessions_of_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,7 @@ OF_FILES = (
 OF_SETTINGS = (
     *("two-default-agents", "agent-with-the-directory-of-the-first", "config-binding-of-an-unknown-agent"),
     *("config-tailscale-served-on-lan", "config-bind-custom-without-a-host", "config-bind-lan-without-a-token"),
+    *("config-tailscale-served", "config-bind-custom-of-another-host", "config-hooks-at-the-root"),
     *("config-hooks-with-the-token-of-the-gateway", "config-mode-missing-with-token-and-password"),
     *("config-token-of-spaces", "config-password-missing", "config-mode-of-a-proxy-without-one"),
     *("config-default-heartbeat-every-odd-time", "config-default-workspace-a-file", "config-certificate-key-alone"),
@@ -44,6 +45,19 @@ OF_SETTINGS = (
     *("config-token-a-reference-to-an-unset-variable", "config-token-of-a-program-that-is-missing"),
 )
 """What settings ask of each other, and of what is outside the config."""
+INTENDED = {
+    **dict.fromkeys(("config-password-missing", "config-token-a-reference-to-an-unset-variable"), ELSEWHERE),
+    "jobs-file-with-a-job-of-text": "2026.5.22 deletes such a job minutes after its start",
+    "sessions-folder-a-file": "nothing can be saved there; what comes after the start was not tried",
+    "registry-of-subagents-torn": "the next subagent overwrites it, not the start",
+}
+"""Differences that are meant, and why."""
+STRAYS = (
+    *("approvals-a-directory", "sentinel-a-directory", "config-a-link-to-itself", "everything-of-another-user"),
+    *("lock-file-of-a-dead-process", "jobs-file-with-a-job-of-text", "jobs-file-with-jobs-of-an-object"),
+    *("jobs-file-of-a-newer-version", "jobs-file-a-link-to-itself", "delivery-of-zeros", "identity-torn"),
+    *("paired-devices-torn", "profiles-torn", "registry-of-a-newer-version", "store-of-the-second-a-directory"),
+)
 OF_A_STATE_DATABASE = ("state-header-garbage", "state-of-a-newer-schema", "state-jobs-page-zeroed", "state-missing")
 
 
@@ -81,7 +95,12 @@ def _stamp(config: Path, release: str) -> None:
     config.write_text(json.dumps(json.loads(config.read_text()) | {"meta": {"lastTouchedVersion": release}}))
 
 
-@pytest.mark.parametrize("name", (*OF_FILES, *OF_SETTINGS, *OF_A_STATE_DATABASE))
+def _config(state: Path) -> bytes | None:
+    path = state / "openclaw.json"
+    return path.read_bytes() if path.is_file() else None
+
+
+@pytest.mark.parametrize("name", (*OF_FILES, *OF_SETTINGS, *STRAYS, *OF_A_STATE_DATABASE))
 def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
     if name in OF_A_STATE_DATABASE and base.release != MIXED:
         pytest.skip("it has no state database")
@@ -90,14 +109,17 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
     held = set(observe(base.state).jobs)
     DAMAGES[name].hurt(base.state)
     said, rules, reason = predicted(base.state)
+    config = _config(base.state)
     jobs = re.search("jobs-file|cron-folder", name)
     by_config = DAMAGES[name].by_config
     outcome = start(base.command, base.state, stay_s=SCHEDULER_S if jobs else 0, by_config=by_config)
     code = "" if said == "refuses" else f", exit {outcome.code}"  # where none is told
     happened = "starts" if outcome.up else f"refuses{code}"
-    if outcome.up and UNSCHEDULED.search(outcome.log):
+    put_back = _config(base.state) not in (config, None) and _config(base.state) == _config(base.kept)
+    if outcome.up and (put_back or UNSCHEDULED.search(outcome.log)):
         happened = "at-risk"
     elif outcome.up and not jobs and held - set(observe(base.state).jobs):
         happened = "loses"
-    agreed = told(base.release, "file_classes", name, said, happened)
+    why = "" if said == happened else INTENDED.get(name, "")
+    agreed = told(base.release, "file_classes", name, said, happened, why)
     assert agreed, (rules, reason, outcome.log[-2000:])
