@@ -29,6 +29,7 @@ from tests.repair.test_whose_runs import killed_at, last_of
 from tests.world import HOUR, StateDir
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SUFFIXES = ("", "-wal", "-shm")
@@ -99,6 +100,26 @@ def test_neither_a_database_nor_its_log_comes_back_to_what_was_written_since(
     assert tree(root) == before
     assert sound(path) == rows
     assert {at for _, at in rows} == {LATER}
+
+
+@pytest.mark.parametrize("way", [undo, lambda run, kit, _dead: merge_plan(run, kit)], ids=["undo", "merge"])
+def test_what_a_later_run_made_of_a_database_is_not_taken_for_a_starts(
+    doctor: Doctor, way: Callable[..., object]
+) -> None:
+    root = doctor.state.root
+    apply(doctor.plan(Repair.TRIM), tools(), DEAD)
+    first = last_of(root)
+    ((kept,), *_) = agentdb.ask(agentdb.path_in(root), "SELECT session_key FROM session_nodes")
+    apply(doctor.plan(Repair.PARK, options=Options(names=frozenset({str(kept)}))), tools(), DEAD)
+    before, later = tree(root), last_of(root)
+    with pytest.raises(
+        InputChanged, match=rf"openclaw-agent.sqlite was changed by the later run {later.run_id}"
+    ) as told:
+        way(first, tools(), DEAD)
+    assert f"undo {later.run_id}" in told.value.hint
+    assert tree(root) == before
+    undo(later, tools(), DEAD)
+    undo(first, tools(), DEAD)
 
 
 def test_a_plan_is_refused_over_a_log_it_has_not_seen(doctor: Doctor) -> None:

@@ -4,6 +4,7 @@ directory says, within the bounds that hold for a new one."""
 from __future__ import annotations
 
 import stat as stat_module
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,10 +13,11 @@ from msgspec import Struct
 from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.model.repair.receipt import Manifest, Receipt
 from gatewaydoctor.repair.run.staging import Staged
+from gatewaydoctor.repair.vault.catalog import list_runs
 from gatewaydoctor.repair.vault.codec import read_part, read_plan
 from gatewaydoctor.repair.vault.journal import Journal, Line, latest, read_journal, times_under
 from gatewaydoctor.repair.vault.layout import stored_name
-from gatewaydoctor.repair.writing.errors import BadPlan, OutOfBounds, VaultDamaged
+from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged, OutOfBounds, VaultDamaged
 from gatewaydoctor.repair.writing.guard import check_inside, lstat_or_none, target_of
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.repair.plan import Plan
     from gatewaydoctor.model.repair.receipt import Kept
+    from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.repair.vault.layout import RunPlace
     from gatewaydoctor.repair.writing.tools import Tools
     from gatewaydoctor.system.fs import FileStat
@@ -68,6 +71,27 @@ def load_run(tools: Tools, place: RunPlace, *, as_it_stands: bool = False) -> Ru
     _check_modes(tools, place, manifest)
     journal = Journal(tools.fs, place.journal, tools.clock)
     return RunContext(tools, place, plan, manifest, staged, journal, times_under(lines, "databases"))
+
+
+def later_run(context: RunContext, path: Path) -> RunInfo | None:
+    """The other run that put there what is at `path` now, as far as the vaults that are at hand tell."""
+    fs, place = context.tools.fs, context.place
+    stat = lstat_or_none(fs, path)
+    runs = list_runs(fs, context.tools.processes, place.state_dir, place.directory.parent.parent) if stat else ()
+    for run in runs:
+        if run.run_id == place.run_id or run.state.over or run.problem:
+            continue
+        with suppress(OSError):
+            made = _from_journal(read_journal(fs, run.place.journal)) or {}
+            if stat and any((new.dev, new.ino) == (stat.dev, stat.ino) for new in made.values()):
+                return run
+    return None
+
+
+def changed_by(target: str, later: RunInfo) -> InputChanged:
+    """The refusal to go back over what a later run made."""
+    message = f"{target} was changed by the later run {later.run_id}."
+    return InputChanged(message, f"Undo that one first: `{later.place.command('undo')}`.")
 
 
 def _fit(plan: Plan, manifest: Manifest) -> bool:

@@ -30,7 +30,7 @@ from gatewaydoctor.repair.drafting.draft import SAMPLE
 from gatewaydoctor.repair.drafting.summary import store_summary, summarise
 from gatewaydoctor.repair.planner.start import merged
 from gatewaydoctor.repair.run.acts import ActState, standing
-from gatewaydoctor.repair.run.context import load_run
+from gatewaydoctor.repair.run.context import changed_by, later_run, load_run
 from gatewaydoctor.repair.run.originals import whole_copy
 from gatewaydoctor.repair.run.undo import over
 from gatewaydoctor.repair.vault.catalog import check_idle
@@ -61,8 +61,8 @@ NAME = "undo-merge"
 def merge_plan(run: RunInfo, tools: Tools, x: Examination | None = None) -> Plan:
     """Rows that the run removed and that are not in the store now; files that it took away and that are not there.
     Everything else stays as it is. With `x`, what the directory holds now, the plan tells the next start. Raises
-    NoSuchRun for a run that was undone, InputChanged for a store that cannot be read whole, VaultDamaged and
-    OSError."""
+    NoSuchRun for a run that was undone, InputChanged for a store that cannot be read whole or a database that a later
+    run changed, VaultDamaged and OSError."""
     check_idle(run)
     if run.state.over:
         raise over(run)
@@ -118,6 +118,9 @@ class _Merger:
         elif how is ActState.CHANGED and self._is_away(target):
             self._bring_back(whole, kept)
         elif how is ActState.CHANGED and self._made_anew(target):
+            main = database_of(target) or target
+            if later := later_run(self.context, self.context.place.at(main)):
+                raise changed_by(main, later)
             self._set_aside(whole, kept)
         elif isinstance(act, Move):
             if how is ActState.AFTER:
@@ -145,8 +148,8 @@ class _Merger:
         return edited and not any(lstat_or_none(self.fs, self.context.target(number)) for number in group)
 
     def _made_anew(self, target: str) -> bool:
-        """Whether it is of a database that a start made where it found none: neither what the run took away nor what
-        it was to put there."""
+        """Whether it is of a database that is neither what the run took away nor what it was to put there: a start
+        made it where it found none, or a later run."""
         main = database_of(target) or target
         for number, act in enumerate(self.context.plan.acts):
             stat, kept = lstat_or_none(self.fs, self.context.target(number)), self.context.manifest.items[number]

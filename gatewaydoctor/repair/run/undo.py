@@ -13,7 +13,7 @@ from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Receipt, RunState
 from gatewaydoctor.repair.run.acts import sync
 from gatewaydoctor.repair.run.apply import apply, carry_out
-from gatewaydoctor.repair.run.context import load_run
+from gatewaydoctor.repair.run.context import changed_by, later_run, load_run
 from gatewaydoctor.repair.run.directory_times import give_back, unchanged
 from gatewaydoctor.repair.run.discard_run import drop
 from gatewaydoctor.repair.run.originals import can_rename_back, remove_leftovers, whole_copy
@@ -150,10 +150,12 @@ def _check_changed(context: RunContext, returns: tuple[UndoStep, ...]) -> None:
     found = [each.target for each in returns if each.action is UndoAction.CHANGED]
     changed = [target for target in found if database_of(target) not in found]
     if changed:
+        if later := later_run(context, context.place.at(changed[0])):
+            raise changed_by(changed[0], later)
         raise InputChanged(
             f"{changed[0]} {_how(context, changed[0])} since run {context.place.run_id}"
             + (f", and {len(changed) - 1:,} more files." if len(changed) > 1 else "."),
-            "Undo later runs first, or keep the current files and restore only what is missing: "
+            "To keep the current files and restore only what is missing: "
             f"`{context.place.command('undo', options=('--merge',))}`.",
         )
 
