@@ -386,3 +386,12 @@ def test_a_directory_that_is_no_snapshot_is_not_verified(tmp_path: Path) -> None
     assert ran.code == 3
     assert f"{tmp_path} is not a snapshot: it has no snapshot.json." in " ".join(ran.err.split())
     assert "vault" not in ran.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--quiet",)])
+def test_a_group_with_a_list_lists_where_nothing_else_is_asked_for(options: tuple[str, ...], busy: Path) -> None:
+    for words in (("runs", "--state-dir", str(busy)), ("fixtures",)):
+        alone, asked = run(*words, *options), run(words[0], "list", *words[1:], *options)
+        assert (alone.code, alone.out, alone.err) == (0, asked.out, asked.err)
+    without = run("simulate", *options)
+    assert (without.code, "needs a subcommand" in without.out + without.err) == (2, True)

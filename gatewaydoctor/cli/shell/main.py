@@ -24,9 +24,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 
+LISTING = "list"
+"""The verb of a group that it goes without."""
+
+
 def arrange(arguments: Sequence[str]) -> list[str]:
     """The arguments with the verb first: global options that was before it follow it, and without a verb it is
-    `scan`. Raises UsageError for a verb that does not exist, and for a group without one of its verbs."""
+    `scan`. A group without one of its verbs lists, if it has that. Raises UsageError for a verb that does not exist,
+    and for any other group without one of its verbs."""
     before, rest = _leading_options(arguments)
     if rest and rest[0] in HELP_OPTIONS and not before:
         return rest
@@ -48,6 +53,8 @@ def arrange(arguments: Sequence[str]) -> list[str]:
     between, rest = _leading_options(rest)
     if rest and rest[0] in HELP_OPTIONS:
         return [name, rest[0]]
+    if not rest and LISTING in verbs.GROUPS[name]:
+        rest = [LISTING]
     if not rest:
         choices = ", ".join(verbs.GROUPS[name])
         raise UsageError(f"{name} needs a subcommand.", f"Use one of: {choices}.")
