@@ -21,8 +21,8 @@ _gatewaydoctor_options() {
     'gate') words='--warn --heap-limit --limit --format' ;;
     'snapshot') words='--format' ;;
     'repair') words='--apply --yes -y --plan --plan-out --resume --vault --work-dir --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --disable --enable --park --unpark --drop --disable-retrying --format' ;;
-    'park') words='--apply --yes -y --plan-out --vault --gateway-stopped --format' ;;
-    'unpark') words='--to-vault --apply --yes -y --plan-out --vault --gateway-stopped --format' ;;
+    'park') words='--apply --yes -y --plan-out --vault --work-dir --gateway-stopped --format' ;;
+    'unpark') words='--to-vault --apply --yes -y --plan-out --vault --work-dir --gateway-stopped --format' ;;
     'after') words='--vault --format' ;;
     'undo') words='--dry-run --merge --yes -y --vault --gateway-stopped --format' ;;
     'explain') words='--found --format' ;;
@@ -106,9 +106,11 @@ _gatewaydoctor_option() {
     'repair --format') values=format ;;
     'park --plan-out') values=file ;;
     'park --vault') values=directory ;;
+    'park --work-dir') values=directory ;;
     'park --format') values=format ;;
     'unpark --plan-out') values=file ;;
     'unpark --vault') values=directory ;;
+    'unpark --work-dir') values=directory ;;
     'unpark --format') values=format ;;
     'after --vault') values=directory ;;
     'after --format') values=format ;;

@@ -540,6 +540,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l apply -d 'Do it. W
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l yes -s y -d 'Do it without asking.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l plan-out -d 'Save the plan.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l work-dir -d 'Where databases are copied and edited. [default: in the vault]' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l gateway-stopped -d 'Assert that the gateway is stopped, if that is unknown; recorded.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l to-vault -d 'Move it to the vault instead: it is not wanted any more.'
@@ -547,6 +548,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l apply -d 'Do it.
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l yes -s y -d 'Do it without asking.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l plan-out -d 'Save the plan.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l work-dir -d 'Where databases are copied and edited. [default: in the vault]' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l gateway-stopped -d 'Assert that the gateway is stopped, if that is unknown; recorded.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'after\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'

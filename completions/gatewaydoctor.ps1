@@ -219,6 +219,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '-y' = '', 'Do it without asking.'
                 '--plan-out' = 'file', 'Save the plan.'
                 '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--work-dir' = 'directory', 'Where databases are copied and edited. [default: in the vault]'
                 '--gateway-stopped' = '', 'Assert that the gateway is stopped, if that is unknown; recorded.'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
@@ -233,6 +234,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '-y' = '', 'Do it without asking.'
                 '--plan-out' = 'file', 'Save the plan.'
                 '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--work-dir' = 'directory', 'Where databases are copied and edited. [default: in the vault]'
                 '--gateway-stopped' = '', 'Assert that the gateway is stopped, if that is unknown; recorded.'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }

@@ -66,7 +66,7 @@ def test_a_directory_that_is_not_there_exits_2(verb: str, tmp_path: Path) -> Non
         (("sessions", "--larger-than", "huge"), 2, "usage"),
         (("sessions", "--older-than", "ages"), 2, "usage"),
         (("explain", "no-such-rule"), 2, "usage"),
-        (("fixtures",), 2, "usage"),
+        (("simulate",), 2, "usage"),
         (("fixtures", "mkae"), 2, "usage"),
         (("fixtures", "make", "no-such-recipe", "--out", "/nowhere/x"), 2, "usage"),
     ],

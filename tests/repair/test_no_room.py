@@ -68,6 +68,12 @@ def test_without_another_disk_it_is_refused_with_numbers(disk: Path) -> None:
         apply(plan_for(root), tools(OsWriteFs()), DEAD)
     assert "--vault DIR" in refused.value.hint
     assert "--work-dir DIR" in refused.value.hint
+    assert "`gatewaydoctor repair space`" in refused.value.hint
+    _, work = away(disk)
+    still = hindrance(plan_for(root), tools(OsWriteFs()), DEAD, None, work)
+    assert still is not None
+    assert "--vault DIR" in still.hint
+    assert "--work-dir" not in still.hint, "that is given already"
     assert tree(root, vault=True) == before
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from gatewaydoctor.cli.parser.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run
-from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, Yes
+from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, WorkDir, Yes, write_session
 from gatewaydoctor.cli.verbs.park import planned
 from gatewaydoctor.cli.verbs.repair_options import Apply, PlanOut
 from gatewaydoctor.repair.drafting.options import Options, Repair
@@ -24,9 +24,11 @@ def unpark(
     yes: Yes = False,
     plan_out: PlanOut = None,
     vault: Vault = None,
+    work_dir: WorkDir = None,
     gateway_stopped: GatewayStopped = False,
 ) -> Outcome:
     """Puts back what `park` took away, also after the gateway has run in between. Refuses where the session is there
     again. With --to-vault it goes to the vault. Shows a plan; with --apply does that, and `undo` undoes it."""
     options = Options(names=frozenset({named}), drop_parked=to_vault)
-    return planned(run, Repair.UNPARK, options, apply, yes, plan_out, vault, gateway_stopped)
+    session = write_session(run, vault=vault, gateway_stopped=gateway_stopped, work_dir=work_dir)
+    return planned(run, session, Repair.UNPARK, options, apply=apply, yes=yes, out=plan_out)

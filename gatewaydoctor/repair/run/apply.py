@@ -19,6 +19,7 @@ from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.repair.plan import Move, Plan, Transact
 from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState, Verified
 from gatewaydoctor.model.repair.way_out import steps_of
+from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.origins import keep_origins
 from gatewaydoctor.repair.run.acts import perform, performed, sync
 from gatewaydoctor.repair.run.context import RunContext
@@ -33,7 +34,6 @@ from gatewaydoctor.repair.run.watch import Watch
 from gatewaydoctor.repair.vault.catalog import check_alone, check_idle, find_run, interrupted_runs, own_mark
 from gatewaydoctor.repair.vault.codec import encode
 from gatewaydoctor.repair.vault.directory import (
-    ELSEWHERE_HINT,
     attributes_of,
     existing,
     narrowed,
@@ -128,7 +128,7 @@ def _check(plan: Plan, tools: Tools, permission: Permission, vault: Path | None,
     for directory in (existing(tools.fs, root), *([work] if work else ())):
         require_writable(tools.fs, directory, "Run as a user who may, or name another directory.")
     room = room_for(tools, state_dir, root, plan, work)
-    check_space(tools.fs, room.needs, ELSEWHERE_HINT if work or _edits(plan) else _VAULT)
+    check_space(tools.fs, room.needs, _room_elsewhere(plan, vault, work))
     return _Bounds(state_dir, root, room, work)
 
 
@@ -148,11 +148,17 @@ def _check_places(tools: Tools, place: RunPlace, plan: Plan, staged: Mapping[int
     check_space(tools.fs, ((place.state_dir, more),), "Free that much there, then try again.", margin=0)
 
 
-_VAULT = "Free space, or keep the originals on another disk: --vault DIR."
-
-
-def _edits(plan: Plan) -> bool:
-    return any(isinstance(act, Transact) for act in plan.acts)
+def _room_elsewhere(plan: Plan, vault: Path | None, work: Path | None) -> str:
+    """What helps against a disk without room: what does not go to another one yet."""
+    others = []
+    if vault is None:
+        others.append("--vault DIR for the originals")
+    if work is None and any(isinstance(act, Transact) for act in plan.acts):
+        others.append("--work-dir DIR for the copies that are edited")
+    another = f", or use another disk: {', '.join(others)}" if others else ""
+    if Repair.SPACE in plan.repairs:
+        return f"Free space there{another}."
+    return f"Free space there (`{typed('repair', Repair.SPACE)}` shows what can go){another}."
 
 
 def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) -> RunContext:
