@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "OPENCLAW_HOME": "Replaces HOME when looking for the state directory, as it does for the gateway.",
     "CLAWDBOT_STATE_DIR": "Read by the oldest releases; used if none of the above is given.",
     "OPENCLAW_GATEWAY_PORT": "The port on which to look for a running gateway.",
+    "OPENCLAW_GATEWAY_PASSWORD": "Only whether it is set: a gateway that asks for a password does not start without.",
     "OPENCLAW_INCLUDE_ROOTS": "More directories from which the config may include files.",
     "GATEWAYDOCTOR_NOW": "The clock for every age without `--now`: ISO time or epoch ms. What writes refuses it.",
     "GATEWAYDOCTOR_GATE": "`off` makes the snippets from `integrate` start the gateway without a check.",
