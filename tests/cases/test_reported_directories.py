@@ -138,7 +138,10 @@ def test_odd_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("release", "reason"),
     [
-        ("2026.4.25", "A 2026.4.25 gateway does not start its scheduler with this file: no job runs."),
+        (
+            "2026.4.25",
+            "A 2026.4.25 gateway runs no job with this file: its scheduler does not start, or breaks off every pass.",
+        ),
         ("2026.5.22", "2026.5.22 would delete 3 cron jobs from jobs.json and its backup."),
     ],
 )

@@ -233,6 +233,28 @@ def test_a_job_that_harms_others_or_would_be_removed_is_an_error(tmp_path: Path,
     assert found.fix is not None
 
 
+@pytest.mark.parametrize(
+    ("version", "wrong", "cause"),
+    [
+        ("2026.3.28", {"state": None}, None),
+        ("2026.4.1", {"state": None}, "state (missing or not an object)"),
+        ("2026.4.15", {"state": None}, "state (missing or not an object)"),
+        ("2026.4.20", {"state": None}, None),
+        ("2026.4.25", {"schedule": "0 17 * * *"}, None),
+        ("2026.4.27", {"schedule": "0 17 * * *"}, "schedule (text, not an object)"),
+        ("2026.4.29", {"schedule": "0 17 * * *"}, "schedule (text, not an object)"),
+        ("2026.5.3", {"schedule": "0 17 * * *"}, None),
+    ],
+)
+def test_in_some_releases_one_job_stops_all_even_if_it_is_disabled(
+    tmp_path: Path, version: str, wrong: dict[str, object], cause: str | None
+) -> None:
+    state = StateDir(tmp_path, version)
+    state.jobs([job("a"), job("b", enabled=False) | wrong])
+    told = [each.message for each in state.findings("cron-job-cannot-run")]
+    assert told == ([f"1 job of 2: 1 stops the scheduler. Cause: {cause}."] if cause else [])
+
+
 def test_a_job_disabled_on_purpose_is_not_missed(state: StateDir) -> None:
     state.jobs([job("a"), job("b", enabled=False, schedule={"kind": "cron", "expr": "bad"})])
     assert not state.findings("cron-job-cannot-run")

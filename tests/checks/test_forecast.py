@@ -233,8 +233,8 @@ STOPS, DROPS = {"schedule": None}, {"schedule": {"kind": "every"}}
 @pytest.mark.parametrize(
     ("release", "more", "said", "fires"),
     [
-        ("2026.3.28", STOPS, "fails to start its scheduler over 1 job: no cron job runs", False),
-        ("2026.4.25", STOPS, "fails to start its scheduler over 1 job: no cron job runs", False),
+        ("2026.3.28", STOPS, "its scheduler fails because of 1 job: no cron job runs", False),
+        ("2026.4.25", STOPS, "its scheduler fails because of 1 job: no cron job runs", False),
         ("2026.5.22", STOPS, "deletes 1 job from jobs.json, and seconds later from jobs.json.bak", True),
         ("2026.5.22", DROPS, "deletes 1 job from jobs.json, and seconds later from jobs.json.bak", True),
         ("2026.3.28", DROPS, None, True),

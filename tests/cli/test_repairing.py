@@ -373,7 +373,7 @@ def test_a_scheduler_that_does_not_start_reaps_nothing_and_a_parked_job_lets_it_
 
     plan = run("repair", "cron", "--json", *at).document["details"]["plan"]
     assert (kinds(plan["startBefore"]), kinds(plan["startAfter"])) == ({"idle"}, {"reaps"})
-    assert "Start now    fails to start its scheduler" in run("repair", "cron", *at).out
+    assert "Start now    its scheduler fails" in run("repair", "cron", *at).out
     assert "put back with repair cron --unpark JOB. " in " ".join(run("repair", "cron", *at).out.split())
 
 

@@ -45,6 +45,7 @@ SAMPLES: dict[Shape, list[object]] = {
     Shape.ID_NO_TEXT: [job(id=5)],
     Shape.ID_OLD_NAME: [job(id=None, jobId="j")],
     Shape.ID_TWICE: [job(), job()],
+    Shape.STATE_MISSING: [job(state=None)],
     Shape.SCHEDULE_MISSING: [job(schedule=None)],
     Shape.SCHEDULE_OUTSIDE: [job(schedule=None, cron="30 * * * *")],
     Shape.SCHEDULE_NO_OBJECT: [job(schedule=5)],
@@ -83,7 +84,7 @@ def test_every_shape_has_a_sample_of_it() -> None:
 
 def fate_seen(found: dict[str, object], sound: int) -> Fate:
     """What became of the jobs in a release. `sound` is how often a job every ten minutes runs beside a sound one."""
-    if not found["started"]:
+    if not found["started"] or not found["sound"]:
         return Fate.STOPS_CRON
     if not found["held"]:
         return Fate.DROPPED

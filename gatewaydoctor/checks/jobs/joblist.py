@@ -33,8 +33,9 @@ UNRUNNABLE = Rule(
     "tried with such a job.",
     cause="Jobs written by hand or by a script, or by a release with other names for the fields: jobId for id, "
     "schedule.cron for schedule.expr, a schedule as text.",
-    gateway="A job without schedule or payload can stop the scheduler for all jobs up to 2026.4.25; "
-    "2026.5.22 deletes such a job from jobs.json about 3 minutes after its start, and seconds "
+    gateway="A job without schedule or payload can stop the scheduler for all jobs up to 2026.4.25, in 2026.4.1 to "
+    "2026.4.15 one without state, too, and in 2026.4.27 to 2026.4.29 one whose schedule is text or lacks its time, "
+    "even if disabled. 2026.5.22 deletes such a job from jobs.json about 3 minutes after its start, and seconds "
     "later from jobs.json.bak. A schedule that cannot be computed fails silently in the list of "
     "jobs; after three tries the job is disabled.",
     remedy="Correct the field named in the evidence, with the gateway stopped. `repair cron` takes the job out of "
@@ -220,7 +221,7 @@ def _entries(x: Examination) -> int:
 def _consequence(x: Examination, fates: Counter[Fate]) -> str:
     who = a_gateway(x)
     if Fate.STOPS_CRON in fates:
-        return f"{who} does not start its scheduler with this file: no job runs."
+        return f"{who} runs no job with this file: its scheduler does not start, or breaks off every pass."
     if Fate.DROPPED in fates:
         return (
             f"{who} deletes such jobs from jobs.json about 3 minutes after its start, and seconds later its second "

@@ -52,8 +52,8 @@ def fired(state: StartState) -> Iterator[Event]:
         return
     if stops := state.fated(Fate.STOPS_CRON):
         jobs = names([job for job in state.jobs if job.index in stops])
-        what = f"fails to start its scheduler over {plural(len(stops), 'job')}: no cron job runs"
-        yield Event(EventKind.IDLE, 0, what, jobs, len(stops), source="seen with 2026.3.28 and 2026.4.25")
+        what = f"its scheduler fails because of {plural(len(stops), 'job')}: no cron job runs"
+        yield Event(EventKind.IDLE, 0, what, jobs, len(stops), source="seen with 2026.3.28 to 2026.4.29")
         return
     yield from _marked(state)
     again = x.config.release.behaviour.reruns_one_shots

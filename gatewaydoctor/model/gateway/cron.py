@@ -89,7 +89,8 @@ class Fate(StrEnum):
     no time is computed for it; most releases disable it after three tries. `fails`: it is due by its schedule, and
     each run is skipped or fails. `holds-up`: when it is due the scheduler's pass breaks off, and jobs due with it
     wait. `set-aside`: the start takes it out of the jobs of the state database and keeps its text. `dropped`: the
-    start removes it from jobs.json. `stops-cron`: the scheduler does not start: no job runs."""
+    start removes it from jobs.json. `stops-cron`: the scheduler does not start, or breaks off every
+    pass: no job runs."""
 
     RUNS = "runs"
     SHARES_STATE = "shares-state"

@@ -16,7 +16,17 @@ from gatewaydoctor.model.gateway.release import numbers
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.release import Release
 
-RELEASES = ("2026.2.26", "2026.3.28", "2026.4.25", "2026.5.22")
+RELEASES = (
+    "2026.2.26",
+    "2026.3.28",
+    "2026.4.1",
+    "2026.4.12",
+    "2026.4.20",
+    "2026.4.25",
+    "2026.4.27",
+    "2026.5.3",
+    "2026.5.22",
+)
 """The columns of the table. Each means the releases up to the next one, the first for older ones too, and the
 last for those up to the first that keeps its jobs in a database."""
 
@@ -30,6 +40,7 @@ class Shape(Enum):
     ID_NO_TEXT = "id", "not text"
     ID_OLD_NAME = "id", "missing: only the old name jobId is there"
     ID_TWICE = "id", "another job has the same id"
+    STATE_MISSING = "state", "missing or not an object"
     SCHEDULE_MISSING = "schedule", "missing"
     SCHEDULE_OUTSIDE = "schedule", "missing: its fields are at the top level of the job instead"
     SCHEDULE_NO_OBJECT = "schedule", "not an object"
@@ -78,39 +89,40 @@ _R, _S, _N, _F, _H, _D, _X = (
 )
 
 TABLE: dict[Shape, tuple[Fate, ...]] = {
-    Shape.NULL: (_D, _D, _D, _D),
-    Shape.NO_OBJECT: (_X, _X, _X, _D),
-    Shape.ID_MISSING: (_S, _S, _S, _D),
-    Shape.ID_NO_TEXT: (_R, _R, _R, _D),
-    Shape.ID_OLD_NAME: (_S, _R, _R, _R),
-    Shape.ID_TWICE: (_S, _S, _S, _S),
-    Shape.SCHEDULE_MISSING: (_X, _X, _X, _D),
-    Shape.SCHEDULE_OUTSIDE: (_X, _X, _R, _R),
-    Shape.SCHEDULE_NO_OBJECT: (_N, _N, _N, _D),
-    Shape.SCHEDULE_TEXT: (_N, _R, _N, _N),
-    Shape.SCHEDULE_EMPTY_TEXT: (_N, _N, _N, _D),
-    Shape.KIND_UNKNOWN: (_N, _N, _N, _D),
-    Shape.KIND_GUESSED_EVERY: (_N, _N, _R, _R),
-    Shape.EXPR_OLD_NAME: (_N, _R, _R, _R),
-    Shape.EXPR_MISSING: (_N, _N, _N, _D),
-    Shape.EXPR_INVALID: (_N, _N, _N, _N),
-    Shape.EXPR_NEVER: (_N, _N, _N, _N),
-    Shape.ZONE_UNKNOWN: (_N, _N, _N, _N),
-    Shape.EVERY_MISSING: (_N, _N, _N, _D),
-    Shape.EVERY_TEXT: (_R, _R, _R, _D),
-    Shape.EVERY_TOO_SMALL: (_R, _R, _R, _D),
-    Shape.AT_MISSING: (_N, _N, _N, _D),
-    Shape.AT_INVALID: (_N, _N, _N, _D),
-    Shape.PAYLOAD_MISSING: (_H, _H, _H, _D),
-    Shape.PAYLOAD_OUTSIDE: (_R, _R, _R, _R),
-    Shape.PAYLOAD_COMMAND: (_H, _R, _H, _D),
-    Shape.PAYLOAD_NO_OBJECT: (_F, _F, _F, _D),
-    Shape.PAYLOAD_KIND: (_F, _F, _F, _D),
-    Shape.MESSAGE_MISSING: (_R, _R, _R, _D),
-    Shape.TEXT_MISSING: (_F, _F, _F, _D),
-    Shape.TEXT_EMPTY: (_F, _F, _F, _F),
-    Shape.TURN_IN_MAIN: (_F, _F, _F, _F),
-    Shape.EVENT_ELSEWHERE: (_F, _F, _F, _F),
+    Shape.NULL: (_D, _D, _D, _D, _D, _D, _D, _D, _D),
+    Shape.NO_OBJECT: (_X, _X, _X, _X, _X, _X, _X, _X, _D),
+    Shape.ID_MISSING: (_S, _S, _S, _S, _S, _S, _S, _S, _D),
+    Shape.ID_NO_TEXT: (_R, _R, _R, _R, _R, _R, _R, _R, _D),
+    Shape.ID_OLD_NAME: (_S, _R, _R, _R, _R, _R, _R, _R, _R),
+    Shape.ID_TWICE: (_S, _S, _S, _S, _S, _S, _S, _S, _S),
+    Shape.STATE_MISSING: (_R, _R, _X, _X, _R, _R, _R, _R, _R),
+    Shape.SCHEDULE_MISSING: (_X, _X, _X, _X, _X, _X, _X, _X, _D),
+    Shape.SCHEDULE_OUTSIDE: (_X, _X, _X, _X, _X, _R, _R, _R, _R),
+    Shape.SCHEDULE_NO_OBJECT: (_N, _N, _N, _N, _N, _N, _X, _N, _D),
+    Shape.SCHEDULE_TEXT: (_N, _R, _N, _N, _N, _N, _X, _N, _N),
+    Shape.SCHEDULE_EMPTY_TEXT: (_N, _N, _N, _N, _N, _N, _X, _N, _D),
+    Shape.KIND_UNKNOWN: (_N, _N, _N, _N, _N, _N, _X, _N, _D),
+    Shape.KIND_GUESSED_EVERY: (_N, _N, _N, _R, _R, _R, _R, _R, _R),
+    Shape.EXPR_OLD_NAME: (_N, _R, _R, _R, _R, _R, _R, _R, _R),
+    Shape.EXPR_MISSING: (_N, _N, _N, _N, _N, _N, _X, _N, _D),
+    Shape.EXPR_INVALID: (_N, _N, _N, _N, _N, _N, _N, _N, _N),
+    Shape.EXPR_NEVER: (_N, _N, _N, _N, _N, _N, _N, _N, _N),
+    Shape.ZONE_UNKNOWN: (_N, _N, _N, _N, _N, _N, _N, _N, _N),
+    Shape.EVERY_MISSING: (_N, _N, _N, _N, _N, _N, _X, _N, _D),
+    Shape.EVERY_TEXT: (_R, _R, _R, _R, _R, _R, _X, _F, _D),
+    Shape.EVERY_TOO_SMALL: (_R, _R, _R, _R, _R, _R, _R, _R, _D),
+    Shape.AT_MISSING: (_N, _N, _N, _N, _N, _N, _X, _N, _D),
+    Shape.AT_INVALID: (_N, _N, _N, _N, _N, _N, _N, _N, _D),
+    Shape.PAYLOAD_MISSING: (_H, _H, _H, _H, _H, _H, _H, _H, _D),
+    Shape.PAYLOAD_OUTSIDE: (_R, _R, _H, _R, _R, _R, _R, _R, _R),
+    Shape.PAYLOAD_COMMAND: (_H, _R, _H, _H, _H, _H, _H, _H, _D),
+    Shape.PAYLOAD_NO_OBJECT: (_F, _F, _F, _F, _F, _F, _F, _F, _D),
+    Shape.PAYLOAD_KIND: (_F, _F, _F, _F, _F, _F, _F, _F, _D),
+    Shape.MESSAGE_MISSING: (_R, _R, _R, _R, _R, _R, _R, _R, _D),
+    Shape.TEXT_MISSING: (_F, _F, _F, _F, _F, _F, _F, _F, _D),
+    Shape.TEXT_EMPTY: (_F, _F, _F, _F, _F, _F, _F, _F, _F),
+    Shape.TURN_IN_MAIN: (_F, _F, _F, _F, _F, _F, _F, _F, _F),
+    Shape.EVENT_ELSEWHERE: (_F, _F, _F, _F, _F, _F, _F, _F, _F),
 }
 """One fate a release of RELEASES. A job with several shapes has the worst of their fates."""
 

@@ -32,6 +32,9 @@ def shapes_of(raw: object) -> Iterator[Shape]:
         yield Shape.NO_OBJECT
     else:
         yield from _of_id(raw)
+        # A list does not stop the scheduler.
+        if not isinstance(raw.get("state"), (dict, list)):
+            yield Shape.STATE_MISSING
         yield from _of_schedule(raw)
         yield from _of_payload(raw)
 
