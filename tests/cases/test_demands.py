@@ -90,7 +90,6 @@ def test_no_release_starts_with_settings_that_contradict_each_other(
     "sections",
     [
         {"agents": {"list": [{"id": "a", "default": True}, {"id": "b", "default": True}]}},
-        {"bindings": [{"agentId": "ghost", "match": {"channel": "telegram"}}]},
         {"gateway": {"auth": {"mode": "token", "token": "  "}}},
     ],
 )
@@ -106,9 +105,17 @@ def test_a_workspace_that_is_a_file_stops_no_release_before_2026_9_3(release: st
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_hooks_may_not_have_the_token_of_the_gateway_up_to_2026_7_1(release: str, tmp_path: Path) -> None:
+def test_a_binding_to_no_agent_stops_releases_from_2026_7_1_on(release: str, tmp_path: Path) -> None:
+    """As real starts of each but 2026.4.25 did."""
+    refused = RELEASES.index(release) >= RELEASES.index("2026.7.1")
+    state = made(tmp_path, release, {"bindings": [{"agentId": "ghost", "match": {"channel": "telegram"}}]})
+    assert told(state) == ((Start.NO, ["bindings.0.agentId"]) if refused else (Start.YES, []))
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_hooks_may_not_have_the_token_of_the_gateway_up_to_2026_5_22(release: str, tmp_path: Path) -> None:
     start, paths = told(made(tmp_path, release, {"gateway": GATEWAY, "hooks": {"enabled": True, "token": "x"}}))
-    files = RELEASES.index(release) <= RELEASES.index("2026.7.1")
+    files = RELEASES.index(release) <= RELEASES.index("2026.5.22")
     assert (start, paths) == ((Start.NO, ["hooks.token"]) if files else (Start.YES, []))
 
 

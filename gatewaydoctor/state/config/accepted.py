@@ -30,6 +30,7 @@ from gatewaydoctor.state.config.together import (
     contradictions,
     contradictions_of_databases,
     hooks_with_the_token_of_the_gateway,
+    unknown_agents,
     what_the_host_lacks,
 )
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
@@ -258,8 +259,10 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
     auth_exit = 78 if _place(releases[0]) >= _place("2026.4.25") else None
     yield from contradictions(document, outside.state_dir, settings.env, auth_exit)
     yield from of_certificate(document, outside)
-    if _place(releases[-1]) <= _place("2026.7.1"):
+    if _place(releases[-1]) <= _place("2026.5.22"):
         yield from hooks_with_the_token_of_the_gateway(document)
+    if _place(releases[0]) >= _place("2026.7.1"):
+        yield from unknown_agents(document)
     if _place(releases[0]) >= _place(_DATABASES[0]):
         yield from contradictions_of_databases(document)
     if _place(releases[0]) >= _place("2026.9.3") and outside.no_workspace:

@@ -47,7 +47,6 @@ def contradictions_of_databases(document: Mapping[str, object]) -> Iterator[Refu
     marked = sum(row.get("default") is True for _, row in rows)
     if marked > 1:
         yield RefusedSetting("agents", _agents_name(document), f"{marked} agents have default true")
-    yield from _unknown_agents(document, rows)
     auth = as_object(as_object(document.get("gateway")).get("auth"))
     token = auth.get("token")
     if auth.get("mode") == "token" and isinstance(token, str) and token and not token.strip():
@@ -78,7 +77,7 @@ def what_the_host_lacks(
 
 
 def hooks_with_the_token_of_the_gateway(document: Mapping[str, object]) -> Iterator[RefusedSetting]:
-    """Refused up to 2026.7.1."""
+    """Refused up to 2026.5.22; 2026.7.1 and later start and warn."""
     hooks, auth = as_object(document.get("hooks")), as_object(as_object(document.get("gateway")).get("auth"))
     token = hooks.get("token")
     of_token = auth.get("mode") in (None, "token") and hooks.get("enabled") is True
@@ -143,8 +142,9 @@ def _auth(auth: Mapping[str, object], env: Mapping[str, str], auth_exit: int | N
         yield RefusedSetting("gateway.auth", "trustedProxy", "missing, with this gateway.auth.mode", exit_code=1)
 
 
-def _unknown_agents(document: Mapping[str, object], rows: Rows) -> Iterator[RefusedSetting]:
-    known = {"", "*", *(agent_id.strip().lower() for agent_id, _ in rows or [("main", {})])}
+def unknown_agents(document: Mapping[str, object]) -> Iterator[RefusedSetting]:
+    """Refused since 2026.7.1."""
+    known = {"", "*", *(agent_id.strip().lower() for agent_id, _ in agents_of(document) or [("main", {})])}
     bindings = document.get("bindings")
     named = [
         (f"bindings.{at}", "agentId", as_object(each).get("agentId"))
