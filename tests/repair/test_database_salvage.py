@@ -323,6 +323,19 @@ def test_an_entry_of_which_the_end_is_zeros_is_made_again_and_told(tmp_path: Pat
     assert agentdb.ask(path, "SELECT count(*) FROM session_nodes WHERE json_valid(entry_json)") == [(len(PEOPLE),)]
 
 
+def test_rows_of_a_table_that_nothing_describes_any_more_are_counted(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, leaf_of("session_nodes"))
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE of_a_plugin (a TEXT, n INTEGER, z TEXT)")
+    connection.executemany("INSERT INTO of_a_plugin VALUES (?, ?, 'z')", (("x" * 90, n) for n in range(200)))
+    connection.close()
+    assert not [each for each in doctor.plan("salvage").cautions if "whose table is not known" in each.text]
+    _edit_schema(path, "DELETE FROM sqlite_schema WHERE name = 'of_a_plugin'")
+    plan = doctor.plan("salvage")
+    (note,) = [each.text for each in plan.cautions if "whose table is not known" in each.text]
+    assert note == "Rows whose table is not known stay in the old file, in the vault: 200."
+
+
 def test_entries_keep_their_bytes(tmp_path: Path) -> None:
     doctor, path = ready(tmp_path, None)
     before = agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes ORDER BY 1")

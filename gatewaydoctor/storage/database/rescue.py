@@ -115,7 +115,7 @@ class Rescue:
         not describe any more is the one tree whose rows fit it; without a pointer map no tree is found."""
         self._lent = tuple(schema)
         self._columns.clear()
-        for name in ("schema", "tables", "strays", "_shapes"):
+        for name in ("schema", "tables", "unplaced", "_leaves", "_shapes"):
             self.__dict__.pop(name, None)
 
     @property
@@ -226,18 +226,33 @@ class Rescue:
                 if len(values) > max(places):
                     yield tuple(values[at] for at in places)
 
-    @cached_property
+    @property
     def strays(self) -> dict[str, list[int]]:
         """Table -> numbers of leaves that belong to it and that no tree reaches."""
+        return self._leaves[0]
+
+    @cached_property
+    def unplaced(self) -> int:
+        """Rows on leaves that no tree reaches and that belong to no table known here."""
+        reader = PageReader(self._image)
+        rows = (each.values for number in self._leaves[1] for each in reader.decoded(reader.leaf(number)))
+        return sum(not _describes(values) for values in rows)
+
+    @cached_property
+    def _leaves(self) -> tuple[dict[str, list[int]], list[int]]:
+        """Leaves that no tree reaches: those of each table, and those of none."""
         reached = self._reached()
         by_root = {item.root: item.name for item in self._rooted}
         found: defaultdict[str, list[int]] = defaultdict(list)
+        left: list[int] = []
         for number in self._lost_leaves(reached):
             root = self._root_of(number)
             table = by_root.get(root or 0) or (self._fitting(number) if root is None else None)
             if table is not None:
                 found[table].append(number)
-        return dict(found)
+            elif root != 0:
+                left.append(number)
+        return dict(found), left
 
     def _reached(self) -> bytearray:
         reader = _Tracking(self._image)

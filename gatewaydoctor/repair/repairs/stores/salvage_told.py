@@ -161,6 +161,9 @@ def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
             "they held is lost too.",
             sorted(own.untold, key=lambda name: (name != EVENTS, name)),
         )
+    if own.unplaced:
+        draft.torn += 1
+        draft.caution(f"Rows whose table is not known stay {STAYS}: {own.unplaced:,}.")
     if missing:
         parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(missing.items()))
         draft.caution(f"Rows that the indexes list and that cannot be read: {parts}.")
