@@ -336,6 +336,29 @@ def test_rows_of_a_table_that_nothing_describes_any_more_are_counted(tmp_path: P
     assert note == "Rows whose table is not known stay in the old file, in the vault: 200."
 
 
+def test_a_row_whose_last_page_is_zeros_is_told(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, leaf_of("session_nodes"))
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE of_a_plugin (a TEXT, b BLOB)")
+    long, zeros = "x" * 3 * PAGE, bytes(3 * PAGE)
+    connection.executemany(
+        "INSERT INTO of_a_plugin VALUES (?, ?)",
+        [(long, None), (None, zeros), (None, b"x" * 3 * PAGE), ("", b"x" + zeros)],
+    )
+    connection.close()
+    said = "Rows whose last part is lost"
+    assert not [each for each in doctor.plan("salvage").cautions if said in each.text and "plugin" in each.text]
+    data = path.read_bytes()
+    pages = [
+        at for at in range(0, len(data), PAGE) if not any(data[at : at + 4]) and set(data[at + 4 : at + 90]) == {120}
+    ]
+    assert len(pages) == 2, "the last pages of the two long values"
+    for at in pages:
+        write(path, at, bytes(PAGE))
+    (note,) = [each.text for each in doctor.plan("salvage").cautions if said in each.text]
+    assert note == f"{said} come back with zeros in its place: 2 of of_a_plugin."
+
+
 def test_entries_keep_their_bytes(tmp_path: Path) -> None:
     doctor, path = ready(tmp_path, None)
     before = agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes ORDER BY 1")

@@ -127,6 +127,21 @@ class PageReader:
             if kind != _TABLE_INTERIOR:
                 yield from self._page_cells(number, kind, page)
 
+    def cut_off(self, cells: Iterable[Cell]) -> int:
+        """How many of these records end in the zeros of a page that was lost: a text with a zero at its end, or bytes
+        that are zeros from the beginning of their last page on."""
+        return sum(self._ends_in_zeros(cell) for cell in cells if cell.overflow)
+
+    def _ends_in_zeros(self, cell: Cell) -> bool:
+        room = self._usable - 4
+        last = (cell.payload - len(cell.local)) % room or room
+        for record in self.decoded([cell]):
+            value = next((each for each in reversed(record.values) if isinstance(each, str | bytes) and each), b"")
+            if isinstance(value, str):
+                return value.endswith("\0")
+            return len(value) > last >= _MANY_ZEROS and value[-last - 1] != 0 and not any(value[-last:])
+        return False
+
     def size(self, root: int) -> TreeSize:
         """Rows and pages of one b-tree. Interior and leaf pages are read, overflow pages are not."""
         before, found, room = self.damaged, TreeSize(), self._usable - 4
@@ -240,6 +255,8 @@ class PageReader:
             self.damage.append(Damage(page, str(reason) or "a record is cut off", rowid))
 
 
+_MANY_ZEROS = 64
+"""Bytes that seldom end in fewer of them by chance."""
 _MALFORMED = (Malformed, IndexError, ValueError, struct.error, MemoryError, OverflowError)
 
 
