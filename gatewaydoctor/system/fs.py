@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat as stat_module
+import sys
 from functools import wraps
 from io import FileIO
 from pathlib import Path
@@ -88,7 +89,9 @@ class ReadFs(Protocol):
 
     def readlink(self, path: Path) -> str: ...
 
-    def realpath(self, path: Path) -> Path: ...
+    def realpath(self, path: Path) -> Path:
+        """Without links. Raises RuntimeError or OSError for a loop of them."""
+        ...
 
     def head_and_tail(self, path: Path, head: int, tail: int) -> tuple[bytes, bytes, int]:
         """First `head` bytes, last `tail` bytes and the size, through one descriptor."""
@@ -223,7 +226,14 @@ class OsReadFs:
 
     @asking
     def realpath(self, path: Path) -> Path:
-        return path.resolve()
+        found = path.resolve()
+        if sys.version_info >= (3, 13):  # resolve() told a loop of links by itself before
+            try:
+                found.stat()
+            except OSError as error:
+                if error.errno == errno.ELOOP:
+                    raise
+        return found
 
     @asking
     def head_and_tail(self, path: Path, head: int, tail: int) -> tuple[bytes, bytes, int]:

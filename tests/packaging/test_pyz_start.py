@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ import pytest
 from tests.packaging.conftest import ROOT, environment
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType
 
 TOOLS = ROOT / "tools" / "pyz"
@@ -75,7 +75,9 @@ def test_it_unpacks_once_and_only_what_fits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("interpreter", [[sys.executable], []])
 def test_it_starts_by_whatever_path(spelled: str, interpreter: list[str], tmp_path: Path) -> None:
     archive(tmp_path / "a")
-    variables = environment(GATEWAYDOCTOR_CACHE=str(tmp_path / "cache"))
+    # `python3` of the first line is the one that runs the tests.
+    first = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    variables = environment(GATEWAYDOCTOR_CACHE=str(tmp_path / "cache"), PATH=first)
     for path in (spelled, f"{tmp_path}/{spelled}"):
         done = subprocess.run(
             [*interpreter, path], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False

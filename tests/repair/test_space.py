@@ -66,7 +66,7 @@ def test_a_full_disk_gets_room_and_everything_back(disk: Path) -> None:
     before = tree(state.root)
     code, said = command(state.root, "--apply", "--yes")
     assert code == ExitCode.REFUSED
-    assert "0 bytes free" in said.replace("\n", " ")
+    assert "0 B free" in said.replace("\n", " ")
     assert tree(state.root, vault=True) == before
     vault = disk.parent / "vault"
     code, said = command(state.root, "--apply", "--yes", "--vault", str(vault))

@@ -9,8 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from gatewaydoctor.model.jsonschema import schema_of
 from gatewaydoctor.model.outcome.report import SCHEMA_VERSION, Document
 from gatewaydoctor.model.repair.plan import Plan
 from gatewaydoctor.model.repair.receipt import Receipt
@@ -39,7 +38,7 @@ def schema(name: str) -> dict[str, Any]:
         "$id": f"urn:gatewaydoctor:schema:{name}:{SCHEMA_VERSION}",
         "title": f"gatewaydoctor {name} {SCHEMA_VERSION}",
     }
-    made = _unwrapped(msgspec.json.schema(TYPES[name]))
+    made = schema_of(TYPES[name])
     if name == "report":
         made["$defs"]["Document"]["properties"]["details"]["properties"] = _DETAILS
     for type_name, definition in made["$defs"].items():
@@ -51,20 +50,6 @@ def _describe(definition: dict[str, Any], told: dict[str, str]) -> None:
     for field, schema_of_field in definition.get("properties", {}).items():
         if field in told:
             schema_of_field.setdefault("description", told[field])
-
-
-def _unwrapped(value: Any) -> Any:
-    """The same with each description on one line, however its docstring was wrapped."""
-    match value:
-        case dict():
-            return {
-                key: " ".join(item.split()) if key == "description" and isinstance(item, str) else _unwrapped(item)
-                for key, item in value.items()
-            }
-        case list():
-            return [_unwrapped(item) for item in value]
-        case _:
-            return value
 
 
 def text(name: str) -> str:
