@@ -62,6 +62,7 @@ INTENDED = {
         ),
         ELSEWHERE,
     ),
+    "everything-of-another-user": "it was started as root; a gateway is taken to run as who owns the directory",
     "config-token-of-a-file-of-another-user": "a gateway of that user may read it, so the verdict is at risk",
     "config-token-of-a-program-of-another-user": "a gateway of that user may run it, so the verdict is at risk",
 }

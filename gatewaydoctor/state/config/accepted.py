@@ -30,6 +30,7 @@ from gatewaydoctor.state.config.together import (
     contradictions,
     contradictions_of_databases,
     hooks_with_the_token_of_the_gateway,
+    token_of_spaces,
     unknown_agents,
     what_the_host_lacks,
 )
@@ -265,8 +266,10 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
         yield from unknown_agents(document)
     if _place(releases[0]) >= _place(_DATABASES[0]):
         yield from contradictions_of_databases(document)
-    if _place(releases[0]) >= _place("2026.9.3") and outside.no_workspace:
-        yield RefusedSetting("agents.*", "workspace", "a file, or below one")
+    if _place(releases[0]) >= _place("2026.9.3"):
+        yield from token_of_spaces(document)
+        if outside.no_workspace:
+            yield RefusedSetting("agents.*", "workspace", "a file, or below one")
     if releases == (RELEASE,):
         yield from what_the_host_lacks(document, settings.env, outside.there, outside.has_address)
 

@@ -47,6 +47,10 @@ def contradictions_of_databases(document: Mapping[str, object]) -> Iterator[Refu
     marked = sum(row.get("default") is True for _, row in rows)
     if marked > 1:
         yield RefusedSetting("agents", _agents_name(document), f"{marked} agents have default true")
+
+
+def token_of_spaces(document: Mapping[str, object]) -> Iterator[RefusedSetting]:
+    """Refused since 2026.9.3."""
     auth = as_object(as_object(document.get("gateway")).get("auth"))
     token = auth.get("token")
     if auth.get("mode") == "token" and isinstance(token, str) and token and not token.strip():
