@@ -273,6 +273,12 @@ def test_an_address_that_the_host_does_not_have(host: str, start: Start, tmp_pat
     assert told(state) == (start, [] if start is Start.YES else ["gateway.customBindHost"])
 
 
+@pytest.mark.parametrize(("release", "start"), [("2026.3.28", Start.YES), ("2026.5.22", Start.AT_RISK)])
+def test_an_address_that_the_host_does_not_have_stops_2026_5_22(release: str, start: Start, tmp_path: Path) -> None:
+    state = made(tmp_path, release, {"gateway": {"bind": "custom", "customBindHost": "192.0.2.7"}})
+    assert told(state)[0] is start
+
+
 def test_a_bind_of_no_kind_ends_the_start_before_its_validation(tmp_path: Path) -> None:
     verdict = made(tmp_path, "2026.9.6", {"gateway": {"bind": "moon"}}).judge().verdict
     assert verdict.reason == "A 2026.9.6 gateway refuses to start (exit 1)."

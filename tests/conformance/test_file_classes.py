@@ -47,6 +47,7 @@ OF_SETTINGS = (
 """What settings ask of each other, and of what is outside the config."""
 INTENDED = {
     **dict.fromkeys(("config-password-missing", "config-token-a-reference-to-an-unset-variable"), ELSEWHERE),
+    "config-bind-custom-of-another-host": ELSEWHERE,
     "jobs-file-with-a-job-of-text": "2026.5.22 deletes such a job minutes after its start",
     "sessions-folder-a-file": "nothing can be saved there; what comes after the start was not tried",
     **dict.fromkeys(

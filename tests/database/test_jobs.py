@@ -62,6 +62,42 @@ def test_a_job_of_a_database_that_a_start_does_not_take(
     assert [each["severity"] for each in found] == (["error" if start == "at-risk" else "warning"] if fate else [])
 
 
+@pytest.mark.parametrize(("release", "schema"), [("2026.8.1", 15), ("2026.9.3", 16)])
+@pytest.mark.parametrize(
+    ("job", "kept", "start"),
+    [
+        ("{}", '{"nextRunAtMs": 9e300}', "at-risk"),
+        ("[]", "{}", "at-risk"),
+        ("{torn", "{}", "yes"),
+        ('{"agentId": 5}', "{}", "yes"),
+        ("{}", "{}", "yes"),
+    ],
+)
+def test_a_job_that_an_earlier_release_does_not_take(
+    plain: Path, release: str, schema: int, job: str, kept: str, start: str
+) -> None:
+    """2026.8.1 set these aside, too, and started as ever over the others."""
+    sound = {
+        "id": "a",
+        "name": "digest",
+        "schedule": {"kind": "every", "everyMs": 86_400_000},
+        "payload": {"kind": "agentTurn", "message": "x"},
+        "sessionTarget": "isolated",
+    }
+    text = json.dumps(sound | json.loads(job)) if job.startswith("{") and job.endswith("}") else job
+    row = {"store_key": f"{plain}/cron/jobs.json", "job_id": "a", "name": "digest", "enabled": 1}
+    config = {"gateway": {"mode": "local"}, "meta": {"lastTouchedVersion": release}}
+    (plain / "openclaw.json").write_text(json.dumps(config))
+    with closing(connect(plain / STATE_PATH)) as database:
+        insert(database, "cron_jobs", **row, job_json=text, state_json=kept)
+        database.execute("ALTER TABLE cron_jobs ADD COLUMN payload_kind TEXT")
+        database.execute(f"PRAGMA user_version = {schema}")
+        database.execute("UPDATE schema_meta SET schema_version = ?", (schema,))
+    found = [each for each in told(plain)["findings"] if each["rule"] == "cron-job-cannot-run"]
+    assert [each["severity"] for each in found] == (["error"] if start == "at-risk" else [])
+    assert all("takes 1 job out of its list" in each["consequence"] for each in found)
+
+
 def test_jobs_of_a_database_are_told_by_what_becomes_of_them(plain: Path) -> None:
     """2026.9.6 takes one out of its list, disables another, and does not start its scheduler over the third."""
     sound = {"schedule": {"kind": "every", "everyMs": 86_400_000}, "payload": {"kind": "agentTurn", "message": "x"}}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import NextBoot, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.database.refusals import NEWEST
-from gatewaydoctor.model.gateway.cron import Fate
+from gatewaydoctor.model.gateway.cron import NOT_JSON, Fate
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import ago, plural
@@ -119,7 +119,7 @@ def unrunnable(x: Examination, t: Thresholds) -> Iterator[Finding]:
     jobs = cannot_run(x.cron.problems)
     if jobs:
         yield _not_run(x, jobs)
-    if x.state_rows is not None and x.state_rows.schema == KNOWN_SCHEMA[DatabaseRole.STATE]:
+    if x.state_rows is not None and x.config.release.behaviour.sessions_in_database:
         yield from _in_database(x, x.state_rows)
     untold = [each for each in x.cron.problems if each.fate is None and each.index not in jobs]
     if untold and x.cron.jobs:
@@ -147,19 +147,23 @@ def _not_run(x: Examination, jobs: dict[int, tuple[Fate, list[JobProblem]]]) -> 
 
 
 def _in_database(x: Examination, rows: StateRows) -> Iterator[Finding]:
-    """Jobs of the state database, as 2026.9.6 was seen to take them."""
-    jobs = cannot_run(rows.problems)
+    """Jobs of the state database, as 2026.9.6 was seen to take them. Of releases before it only those that 2026.8.1
+    was seen to set aside, too."""
+    known = KNOWN_SCHEMA[DatabaseRole.STATE]
+    newest, older = rows.schema == known, rows.whole_jobs and (rows.schema or known) < known
+    aside = (each for each in rows.problems if each.fate is Fate.SET_ASIDE and each.reason != NOT_JSON)
+    jobs = cannot_run(rows.problems if newest else tuple(aside) if older else ())
     if not jobs or x.eras.state is None:
         return
     fates = Counter(fate for fate, _ in jobs.values())
     release = x.config.release.version
-    hedge = f"; {release} was not tried" if release not in (None, NEWEST) else ""
+    hedge = f"; {release} was not tried" if release not in (None, "2026.8.1", NEWEST) else ""
     # Where cron is disabled no job runs, and a start leaves the rows as they are.
     grave = x.config.cron.enabled.value and (Fate.SET_ASIDE in fates or Fate.STOPS_CRON in fates)
     yield UNRUNNABLE.finding(
         f"{plural(len(jobs), 'job')} of {len(rows.jobs):,} in the state database: {_told(fates)}. Cause: "
         f"{_reasons(jobs)}.",
-        f"A {NEWEST} gateway {_then(fates)}{hedge}."
+        f"A {NEWEST if hedge else release or NEWEST} gateway {_then(fates)}{hedge}."
         if x.config.cron.enabled.value
         else "Cron is disabled in the config: no job runs.",
         harms={Harm.JOB_UNUSABLE: len(jobs)},

@@ -389,3 +389,5 @@ class StateRows(Struct, frozen=True):
     migrated_at: int | None = None
     configs: tuple[SeenConfig, ...] = ()
     unfinished: tuple[str, ...] = ()
+    whole_jobs: bool = False
+    """Whether the table of cron jobs has the columns of a release that was seen."""

@@ -83,6 +83,10 @@ class CronJob(Struct, frozen=True):
         return self.name or (self.job_id if self.job_id != UNDEFINED else f"#{self.index + 1}")
 
 
+NOT_JSON = "not JSON"
+"""Why a job is not taken that 2026.9.6 sets aside, and 2026.8.1 and 9.3 were not seen to."""
+
+
 class Fate(StrEnum):
     """What a release makes of a job, the mildest first. `runs`: as it is, or with what is missing filled in.
     `shares-state`: it runs, and its state, rows and log are kept under an id that other jobs have too. `never-runs`:

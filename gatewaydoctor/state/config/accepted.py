@@ -26,13 +26,14 @@ from gatewaydoctor.state.config.secrets import of_certificate, of_clients
 from gatewaydoctor.state.config.shapes import SPECIAL, kind_of, meant, mistakes, mistakes_of_rows
 from gatewaydoctor.state.config.together import (
     RELEASE,
+    address_that_is_missing,
     agents_of,
     contradictions,
     contradictions_of_databases,
     hooks_with_the_token_of_the_gateway,
+    program_that_is_missing,
     token_of_spaces,
     unknown_agents,
-    what_the_host_lacks,
 )
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 
@@ -271,7 +272,9 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
         if outside.no_workspace:
             yield RefusedSetting("agents.*", "workspace", "a file, or below one")
     if releases == (RELEASE,):
-        yield from what_the_host_lacks(document, settings.env, outside.there, outside.has_address)
+        yield from program_that_is_missing(document, settings.env, outside.there)
+    if _place(releases[0]) >= _place("2026.5.22"):
+        yield from address_that_is_missing(document, outside.has_address)
 
 
 def _hedged(setting: RefusedSetting, outside: Outside) -> RefusedSetting:

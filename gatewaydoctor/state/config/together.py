@@ -57,13 +57,10 @@ def token_of_spaces(document: Mapping[str, object]) -> Iterator[RefusedSetting]:
         yield RefusedSetting("gateway.auth", "token", "only spaces", exit_code=1)
 
 
-def what_the_host_lacks(
-    document: Mapping[str, object],
-    env: Mapping[str, str],
-    there: Callable[[str], bool],
-    has_address: Callable[[str], bool | None],
+def program_that_is_missing(
+    document: Mapping[str, object], env: Mapping[str, str], there: Callable[[str], bool]
 ) -> Iterator[RefusedSetting]:
-    """A program and an address; of RELEASE alone, since no other was tried."""
+    """Refused by RELEASE; 2026.5.22 starts without it."""
     gateway = as_object(document.get("gateway"))
     mode, host = as_object(gateway.get("tailscale")).get("mode"), gateway.get("customBindHost")
     if mode in ("serve", "funnel") and not any(
@@ -71,11 +68,18 @@ def what_the_host_lacks(
     ):
         what = f"{mode}, and the program tailscale is not here"
         yield RefusedSetting("gateway.tailscale", "mode", what, exit_code=1, unless=PATH_THERE)
-    if gateway.get("bind") != "custom" or not isinstance(host, str) or not host:
-        return
-    if not _ADDRESS.fullmatch(host):
+    if gateway.get("bind") == "custom" and isinstance(host, str) and host and not _ADDRESS.fullmatch(host):
         yield RefusedSetting("gateway", "customBindHost", "not an IPv4 address", exit_code=1)
-    if _IPV4.fullmatch(host) and not has_address(host):
+
+
+def address_that_is_missing(
+    document: Mapping[str, object], has_address: Callable[[str], bool | None]
+) -> Iterator[RefusedSetting]:
+    """Refused by 2026.5.22 and 9.6."""
+    gateway = as_object(document.get("gateway"))
+    host = gateway.get("customBindHost")
+    of_host = gateway.get("bind") == "custom" and isinstance(host, str) and _IPV4.fullmatch(host)
+    if of_host and not has_address(str(host)):
         what, unless = "an address that this host does not have", "the host it runs on has that address"
         yield RefusedSetting("gateway", "customBindHost", what, exit_code=1, unless=unless)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.cron import Fate
+from gatewaydoctor.model.gateway.cron import NOT_JSON, Fate
 from gatewaydoctor.model.gateway.release import Policy, Release
 from gatewaydoctor.state.cron import expression, zones
 from gatewaydoctor.state.cron.jobids import string
@@ -57,7 +57,7 @@ def faults(job: object, state: object) -> list[JobFault]:
     """Of the JSON of the two columns, None where a column is none. Where the start sets the job aside, nothing else
     of it counts."""
     if not isinstance(job, dict):
-        return [JobFault("job", "not an object")]
+        return [JobFault("job", NOT_JSON if job is None else "not an object")]
     aside = list(_aside(job, state))
     return aside or list(_kept(job))
 

@@ -93,6 +93,7 @@ def read_state(database: Opened, store_key: str, is_known: Callable[[str], bool]
         migrated_at,
         tuple(_configs(tables)),
         tuple(_unfinished(tables)),
+        tables.has("cron_jobs", "payload_kind"),
     )
 
 
