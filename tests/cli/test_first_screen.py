@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -156,7 +158,7 @@ def test_what_has_no_room_is_left_out_by_clauses(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [("scan", "-v"), ("explain", "session-parked", "--found")])
 def test_commands_within_sentences_name_the_directory(arguments: tuple[str, ...]) -> None:
     state = FIXTURES / "session-parked" / "state"
-    told = " ".join(Machine(width=80).run(*arguments, "--state-dir", str(state)).out.split())
+    told = " ".join(Machine(width=80).run(*arguments, "--state-dir", str(state)).out.replace("\\\n", " ").split())
     assert f"`gatewaydoctor unpark KEY --state-dir {state}`" in told
     assert "`gatewaydoctor unpark KEY`" not in told
     document = Machine().run("scan", "--json", "--state-dir", str(state)).document
@@ -277,3 +279,12 @@ def test_what_many_agents_have_alike_is_one_line_where_not_all_fit(tmp_path: Pat
     (alike,) = (line for line in shown if line.startswith("critical"))
     assert alike.endswith("a00, 39 more"), alike
     assert any(" cron-" in line for line in shown), "what is wrong elsewhere is not behind it"
+
+
+def test_a_command_within_sentences_is_pasted_whole_whatever_the_path(tmp_path: Path) -> None:
+    state = tmp_path / ("d" * 90) / ("it's" * 20)
+    shutil.copytree(FIXTURES / "session-parked" / "state", state)
+    told = Machine(width=80).run("explain", "session-parked", "--found", "--state-dir", str(state)).out
+    pasted = [shlex.split(each.replace("\\\n", " ")) for each in re.findall(r"`(gatewaydoctor unpark [^`]*)`", told)]
+    assert [words[:3] for words in pasted] == [["gatewaydoctor", "unpark", "KEY"]] * 2
+    assert all(words[-2:] == ["--state-dir", str(state)] for words in pasted)

@@ -20,6 +20,7 @@ from gatewaydoctor.report.screens.blocks.parts import (
     moment,
     pairs,
     print_command,
+    print_prose,
     section,
 )
 
@@ -129,9 +130,9 @@ def what_follows(
         rows.append(("file", view.path(item.path)))
     if item.key is not None and (view.verbose or (where and fields != 0)):
         rows.append(("key", view.key(item.key)))
-    if item.by_hand and not item.fix and by_hand:
-        rows.append(("by hand", _sentences(view.prose(item.by_hand), console.width - INDENT - _LABEL)))
     console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
+    if item.by_hand and not item.fix and by_hand:
+        print_prose(console, Text(" " * INDENT + "by hand"), view.prose(item.by_hand), INDENT + _LABEL)
     if command := item.fix.command if item.fix else item.by_command:
         label = Text(" " * INDENT + ("fix" if item.fix else "type"))
         print_command(console, label, view.command(command), INDENT + _LABEL)
@@ -140,12 +141,6 @@ def what_follows(
         shown = ((name, _plain(name, view.names.value(value, name), items)) for name, value in evidence)
         rows = [(name, Group(*map(Jointed, text.split("\n")))) for name, text in shown]
         console.print(Padding(pairs(rows), (0, 0, 0, 2 * INDENT)))
-
-
-def _sentences(text: str, width: int) -> Text:
-    """With commands in one piece, where each has room on a line."""
-    lines = words.lines(text, width)
-    return Text("\n".join(lines) if max(map(len, lines), default=0) <= width else text)
 
 
 def _plain(name: str, value: object, most: int | None = None) -> str:

@@ -13,8 +13,10 @@ from rich.text import Text
 
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.report.invocation import PLAIN, Invocation
 from gatewaydoctor.report.screens.blocks.fitting import Jointed, ends, height, lines
+from gatewaydoctor.report.words import lines as prose_lines
 from gatewaydoctor.report.words import quoted
 
 if TYPE_CHECKING:
@@ -151,9 +153,13 @@ def print_command(console: Console, label: Text, command: Command, indent: int) 
 def command_lines(command: Command, width: int, indent: int, others: int | None = None) -> list[str]:
     """A command in lines that fit the width; all but the last end in a backslash. The first has no blanks in front
     and is shown behind `indent` of them; the others begin with theirs."""
-    hang = " " * (indent + INDENT if others is None else others)
+    return _continued(_arguments(quoted(command)), width, indent, indent + INDENT if others is None else others)
+
+
+def _continued(arguments: Iterable[str], width: int, indent: int, others: int) -> list[str]:
+    hang = " " * others
     lines = [""]
-    for words in _arguments(command):
+    for words in arguments:
         at = indent if len(lines) == 1 else 0
         if lines[-1] and at + len(lines[-1]) + 1 + len(words) > width - 2:
             lines.append(f"{hang}{words}")
@@ -167,15 +173,32 @@ def typed_height(lines: Sequence[str], width: int, indent: int) -> int:
     return sum(-(-(indent * (at == 0) + cell_len(line)) // width) for at, line in enumerate(lines))
 
 
-def _arguments(command: Command) -> list[str]:
+def _arguments(quoted_words: Iterable[str]) -> list[str]:
     """The words of a command, each option together with its value."""
     grouped: list[str] = []
-    for word in quoted(command):
+    for word in quoted_words:
         if grouped and grouped[-1].startswith("--") and " " not in grouped[-1] and not word.startswith("-"):
             grouped[-1] += f" {word}"
         else:
             grouped.append(word)
     return grouped
+
+
+def print_prose(console: Console, label: Text, text: str, indent: int) -> None:
+    """Sentences behind their label. A command in them that is longer than a line is pasted whole nevertheless: its
+    lines end in a backslash."""
+    label.pad_right(indent - len(label))
+    lines: list[str] = []
+    for line in prose_lines(text, console.width - indent):
+        whole = cell_len(line) <= console.width - indent
+        parts = [line] if whole else _continued(_arguments(_WORDS.findall(line)), console.width - indent, 0, INDENT)
+        lines += parts
+    shown = label.append(("\n" + " " * indent).join(lines))
+    console.print(shown, no_wrap=True, overflow="ignore", crop=False)
+
+
+_WORDS = regex(r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+|['\"]")
+"""Words of a command in a sentence; what is in quotes is part of one."""
 
 
 def print_step(console: Console, view: View, step: NextStep) -> None:
