@@ -185,3 +185,19 @@ def test_search_tables_of_a_plugin_keep_their_texts_and_views_are_told(tmp_path:
     assert agentdb.ask(path, "SELECT rowid, text, place FROM words ('word')") == [(7, "one word", 3)]
     assert agentdb.ask(path, "SELECT rowid FROM words ('another')") == [(9,)]
     assert agentdb.ask(path, "SELECT rowid FROM found ('word')") == [(5,)]
+
+
+def test_a_trigger_of_a_view_is_no_obstacle_and_told(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE)
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("CREATE VIEW of_keys AS SELECT session_key FROM session_nodes")
+        connection.execute(
+            "CREATE TRIGGER on_keys INSTEAD OF DELETE ON of_keys BEGIN "
+            "DELETE FROM session_nodes WHERE session_key = old.session_key; END"
+        )
+    leaf_of("session_nodes")(path)
+    doctor = Doctor(state)
+    assert "that are not the gateway's stay in the old file, in the vault: of_keys on_keys" in cautions(doctor)
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "SELECT count(*) FROM session_nodes") == [(len(PEOPLE),)]

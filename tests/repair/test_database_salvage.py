@@ -359,6 +359,54 @@ def test_a_row_whose_last_page_is_zeros_is_told(tmp_path: Path) -> None:
     assert note == f"{said} come back with zeros in its place: 2 of of_a_plugin."
 
 
+def _leaves(path: Path, table: str) -> list[int]:
+    """Where the leaves of a table of two levels begin."""
+    data = path.read_bytes()
+    (root,) = agentdb.ask(path, f"SELECT rootpage FROM sqlite_master WHERE name = '{table}'")[0]
+    assert isinstance(root, int)
+    page = data[(root - 1) * PAGE : root * PAGE]
+    assert page[0] == 5
+    cells = [int.from_bytes(page[12 + 2 * n : 14 + 2 * n]) for n in range(int.from_bytes(page[3:5]))]
+    return [(int.from_bytes(page[cell : cell + 4]) - 1) * PAGE for cell in cells]
+
+
+@pytest.mark.parametrize("by", ["another table", "its own", "an empty one", "its values"])
+def test_a_page_of_something_else_among_those_of_a_table_is_told(tmp_path: Path, by: str) -> None:
+    doctor, path = ready(tmp_path, leaf_of("session_nodes"))
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE of_a_plugin (k TEXT NOT NULL, v INTEGER, w BLOB)")
+    connection.execute("CREATE TABLE of_its_shape (k INTEGER, v INTEGER, w BLOB)")
+    rows = [(f"key{n}", n, b"x" * 40) for n in range(100)]
+    connection.executemany("INSERT INTO of_a_plugin VALUES (?, ?, ?)", rows)
+    connection.executemany("INSERT INTO of_its_shape VALUES (?, ?, ?)", ((n, n, w) for _, n, w in rows))
+    connection.close()
+    said = "A page of something else is among those of a table"
+    assert not [each for each in doctor.plan("salvage").cautions if said in each.text]
+    data, here = path.read_bytes(), _leaves(path, "of_a_plugin")
+    # The last ones of each: their numbers are no sign.
+    place, there = {
+        "another table": (here[-1], _leaves(path, "session_windows")[-1]),
+        "its own": (here[0], here[1]),
+        "an empty one": (here[0], None),
+        "its values": (here[0], _leaves(path, "of_its_shape")[0]),
+    }[by]
+    write(path, place, bytes([13, 0, 0, 0, 0, 4, 0, 0]) if there is None else data[there : there + PAGE])
+    (note,) = [each for each in doctor.plan("salvage").cautions if said in each.text]
+    assert note.names == ("of_a_plugin",)
+
+
+@pytest.mark.parametrize("mode", [0, 1, 2])
+def test_a_salvage_keeps_application_and_vacuum_of_a_database(tmp_path: Path, mode: int) -> None:
+    doctor, path = ready(tmp_path, None)
+    connection = apsw.Connection(str(path))
+    connection.execute(f"PRAGMA application_id = -7; PRAGMA auto_vacuum = {mode}; VACUUM")
+    connection.close()
+    leaf_of("session_nodes")(path)
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "PRAGMA application_id") == [(-7,)]
+    assert agentdb.ask(path, "PRAGMA auto_vacuum") == [(mode,)]
+
+
 def test_entries_keep_their_bytes(tmp_path: Path) -> None:
     doctor, path = ready(tmp_path, None)
     before = agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes ORDER BY 1")

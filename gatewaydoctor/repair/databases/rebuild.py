@@ -69,7 +69,10 @@ def rebuild(fs: ReadFs, target: Path, sources: Sequence[Path], edit: Rebuild, ne
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOFOLLOW
         connection = apsw.Connection(os.fspath(new), flags=flags)
         stack.callback(connection.close)
-        _Builder(connection, edit, chosen.page_size, chosen.schema).build(own, opened)
+        builder = _Builder(connection, edit, chosen.page_size, chosen.schema)
+        for name, value in zip(("auto_vacuum", "application_id"), (own or chosen).settings, strict=True):
+            connection.execute(f"PRAGMA {name} = {value}")
+        builder.build(own, opened)
 
 
 def counted(own: Rescue) -> dict[str, int]:
@@ -91,20 +94,19 @@ def refused(own: Rescue, edit: Rebuild, chosen: Sequence[SchemaItem]) -> dict[st
         connection.close()
 
 
-def losses(own: Rescue, rows: Mapping[str, int]) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Rows that a table's key index lists and that cannot be read, by table; and tables that lost pages and have no
-    such index, or a damaged one."""
+def losses(own: Rescue, rows: Mapping[str, int]) -> tuple[dict[str, int], tuple[str, ...], tuple[str, ...]]:
+    """Rows that a table's key index lists and that cannot be read, by table; tables that lost pages and have no
+    such index, or a damaged one; and tables with a page of another among their own."""
     missing: dict[str, int] = {}
     unknown: list[str] = []
-    for table in own.tables:
-        if not is_carried(table, own.schema):
-            continue
+    carried = [table for table in own.tables if is_carried(table, own.schema)]
+    for table in carried:
         listed = own.index_keys(table)
         if listed is not None and len(listed) > rows.get(table, 0):
             missing[table] = len(listed) - rows.get(table, 0)
         elif listed is None and own.damaged(table):
             unknown.append(table)
-    return missing, tuple(unknown)
+    return missing, tuple(unknown), tuple(filter(own.misplaced, carried))
 
 
 class _Builder:
@@ -117,7 +119,6 @@ class _Builder:
         self.schema = schema
         for setting in (
             f"page_size = {page_size}",
-            "auto_vacuum = INCREMENTAL",
             "journal_mode = OFF",
             "synchronous = OFF",
             "temp_store = MEMORY",

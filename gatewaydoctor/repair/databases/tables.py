@@ -32,7 +32,7 @@ def definitions(schema: Sequence[SchemaItem], kind: str) -> Iterator[str]:
     for item in schema:
         if item.kind != kind or item.sql is None or item.name.startswith("sqlite_"):
             continue
-        if not (kind == "table" and _shadowed(item.name, schema)):
+        if not (kind == "table" and _shadowed(item.name, schema)) and not is_of_view(item, schema):
             yield item.sql
 
 
@@ -82,6 +82,11 @@ def further(own: Sequence[SchemaItem], chosen: Sequence[SchemaItem]) -> list[Sch
 def is_of_memory(item: SchemaItem) -> bool:
     """Whether it is a trigger that writes a row of memory into its search index."""
     return item.kind == "trigger" and MEMORY_TRIGGERS.get(item.name) == item.table
+
+
+def is_of_view(item: SchemaItem, schema: Sequence[SchemaItem]) -> bool:
+    """Whether it is a trigger of a view, which is not made here."""
+    return item.kind == "trigger" and any(each.kind == "view" and each.name == item.table for each in schema)
 
 
 def is_search(item: SchemaItem) -> bool:

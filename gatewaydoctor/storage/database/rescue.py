@@ -20,7 +20,7 @@ from gatewaydoctor.storage.sqlite.image import Image, take_image
 from gatewaydoctor.storage.sqlite.opened import SchemaItem, schema_item
 from gatewaydoctor.storage.sqlite.pages import TABLE_LEAF, PageReader
 from gatewaydoctor.storage.sqlite.raw import RawFile
-from gatewaydoctor.storage.sqlite.sql import Column, columns_of, declared, index_columns
+from gatewaydoctor.storage.sqlite.sql import Column, columns_of, declared, fits, index_columns, may_have
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,6 +75,12 @@ class Rescue:
     @property
     def page_size(self) -> int:
         return self._image.page_size
+
+    @property
+    def settings(self) -> tuple[int, int]:
+        """Its auto_vacuum and application_id; those of the gateway where its header is gone."""
+        vacuum = 1 + any(self._head[64:68]) if any(self._head[52:56]) else 0
+        return (vacuum, int.from_bytes(self._head[68:72], signed=True)) if self._sound else (2, 0)
 
     @property
     def version(self) -> int | None:
@@ -137,9 +143,9 @@ class Rescue:
             if self._entry(number)[0] != _ROOT or number in known:
                 continue
             rows = [each.values for each in islice(PageReader(self._image).records(number), _SAMPLE)]
-            fits = [name for name, columns in shapes.items() if rows and all(_fits(row, columns) for row in rows)]
-            if len(fits) == 1:
-                found[fits[0]].append(number)
+            alike = [name for name, columns in shapes.items() if rows and all(fits(row, columns) for row in rows)]
+            if len(alike) == 1:
+                found[alike[0]].append(number)
         return [replace(item, root=found[item.name][0]) for item in self._lacking if len(found[item.name]) == 1]
 
     @property
@@ -208,6 +214,21 @@ class Rescue:
         for _ in reader.records(item.root):
             pass
         return reader.damaged > 0
+
+    def misplaced(self, table: str) -> bool:
+        """Whether a page of its tree is another's: no row, rows it cannot have, or numbers that do not rise. A page
+        that fits by chance is not noticed."""
+        item, columns = self.tables.get(table), self._shapes.get(table, ())
+        reader, last = PageReader(self._image), None
+        root = item.root if item else 0
+        for number, kind, page in reader.tree(root):
+            if kind == TABLE_LEAF and number != root and not any(page[3:5]):
+                return True
+            for row in reader.decoded(reader.leaf(number)) if kind == TABLE_LEAF else ():
+                if (last is not None and row.rowid <= last) or (columns and not may_have(row.values, columns)):
+                    return True
+                last = row.rowid
+        return False
 
     def index_keys(self, table: str) -> list[tuple[Value, ...]] | None:
         """What the table's own key index lists, without the row ids; None where that index is not whole either."""
@@ -342,8 +363,8 @@ class Rescue:
         rows = [record.values for record in reader.decoded(reader.leaf(number))]
         if not rows or reader.damaged or (self._mapped and self._entry(number)[0]) or all(map(_describes, rows)):
             return None
-        fits = [name for name, columns in self._shapes.items() if all(_fits(row, columns) for row in rows)]
-        return fits[0] if len(fits) == 1 else None
+        alike = [name for name, columns in self._shapes.items() if all(fits(row, columns) for row in rows)]
+        return alike[0] if len(alike) == 1 else None
 
 
 def _describes(values: list[Value]) -> bool:
@@ -353,27 +374,6 @@ def _describes(values: list[Value]) -> bool:
     kind, name, table, root, sql = values
     words = kind in ("table", "index", "trigger", "view") and isinstance(name, str) and isinstance(table, str)
     return words and isinstance(root, int) and (sql is None or str(sql).upper().startswith("CREATE "))
-
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "TEXT": (str,),
-    "INTEGER": (int,),
-    "INT": (int,),
-    "BLOB": (bytes,),
-    "REAL": (float, int),
-}
-
-
-def _fits(row: Sequence[Value], columns: Sequence[Column]) -> bool:
-    if len(row) != len(columns) or len(columns) < 2:
-        return False
-    for value, column in zip(row, columns, strict=True):
-        if value is None:
-            if column.required and not column.is_rowid:
-                return False
-        elif not isinstance(value, _KINDS.get(column.kind, (str, int, float, bytes))):
-            return False
-    return True
 
 
 def rescue(fs: ReadFs, path: Path, log: Path | None = None) -> Rescue | None:

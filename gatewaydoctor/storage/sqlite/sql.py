@@ -151,6 +151,38 @@ class Column(Struct, frozen=True):
     is_rowid: bool
 
 
+def fits(row: Sequence[Value], columns: Sequence[Column]) -> bool:
+    """Whether the values of a record have the number and the types of these columns."""
+    if len(row) != len(columns) or len(columns) < 2:
+        return False
+    return not any(map(_lacks, row, columns)) and all(
+        value is None or isinstance(value, _KINDS.get(column.kind, (str, int, float, bytes)))
+        for value, column in zip(row, columns, strict=True)
+    )
+
+
+def may_have(row: Sequence[Value], columns: Sequence[Column]) -> bool:
+    """Whether a table of these columns can hold the record: one of before a column was added is shorter, and only a
+    text column turns what is put into it into its type."""
+    return len(row) <= len(columns) and not any(
+        _lacks(value, column) or (column.kind == "TEXT" and isinstance(value, int | float))
+        for value, column in zip(row, columns, strict=False)
+    )
+
+
+def _lacks(value: Value, column: Column) -> bool:
+    return value is None and column.required and not column.is_rowid
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "TEXT": (str,),
+    "INTEGER": (int,),
+    "INT": (int,),
+    "BLOB": (bytes,),
+    "REAL": (float, int),
+}
+
+
 def columns_of(statement: str) -> tuple[str, ...]:
     """The column names of a CREATE TABLE statement; empty where it is none."""
     return tuple(column.name for column in declared(statement))

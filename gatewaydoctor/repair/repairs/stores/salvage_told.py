@@ -16,7 +16,7 @@ from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.columns import columns_lacking, columns_left
 from gatewaydoctor.repair.databases.owners import recovered_key
 from gatewaydoctor.repair.databases.rebuild import losses, refused
-from gatewaydoctor.repair.databases.tables import is_of_memory, is_vectors
+from gatewaydoctor.repair.databases.tables import is_of_memory, is_of_view, is_vectors
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.summary import store_summary
@@ -153,8 +153,8 @@ def _warn(draft: Draft, target: Target, inventory: Inventory, copies: Sequence[S
 
 
 def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
-    missing, unknown = losses(own, rows)
-    draft.torn += missing.get(EVENTS, 0) + len(unknown) + (EVENTS in own.untold)
+    missing, unknown, mixed = losses(own, rows)
+    draft.torn += missing.get(EVENTS, 0) + len(unknown) + len(mixed) + (EVENTS in own.untold)
     if own.untold:
         draft.caution(
             f"Of {plural(len(own.untold), 'table')} no page can be identified without the schema that is lost: what "
@@ -177,6 +177,12 @@ def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
             "Pages are lost, and how many rows they had is unknown: the index of each table is damaged too.",
             unknown,
         )
+    if mixed:
+        draft.caution(
+            "A page of something else is among those of a table: how many of its rows are lost is unknown, and "
+            "foreign ones may come back in it:",
+            mixed,
+        )
 
 
 def _say_columns(draft: Draft, own: Rescue, edit: Rebuild, chosen: Sequence[SchemaItem]) -> None:
@@ -184,7 +190,7 @@ def _say_columns(draft: Draft, own: Rescue, edit: Rebuild, chosen: Sequence[Sche
     if left:
         parts = ", ".join(f"{plural(count, 'value')} of {name}" for name, count in sorted(left.items()))
         draft.caution(f"Columns that its release does not have stay {STAYS}: {parts}.")
-    made = {item.name for item in chosen if item.kind == "trigger"}
+    made = {item.name for item in chosen if item.kind == "trigger" and not is_of_view(item, chosen)}
     others = sorted(
         item.name
         for item in own.schema
