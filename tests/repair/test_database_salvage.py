@@ -407,6 +407,24 @@ def test_a_salvage_keeps_application_and_vacuum_of_a_database(tmp_path: Path, mo
     assert agentdb.ask(path, "PRAGMA auto_vacuum") == [(mode,)]
 
 
+def test_a_row_whose_middle_page_is_lost_is_told(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, leaf_of("session_nodes"))
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE of_a_plugin (k TEXT PRIMARY KEY, v TEXT)")
+    connection.executemany("INSERT INTO of_a_plugin VALUES (?, ?)", [("a", "x" * 3 * PAGE), ("b", "y")])
+    connection.close()
+    said = "Rows that the indexes list and that cannot be read"
+    assert not [each for each in doctor.plan("salvage").cautions if "of_a_plugin" in each.text]
+    data = path.read_bytes()
+    full = b"x" * (PAGE - 4)
+    at = next(at for at in range(0, len(data), PAGE) if any(data[at : at + 4]) and data[at + 4 : at + PAGE] == full)
+    write(path, at, bytes(PAGE))
+    (note,) = [each.text for each in doctor.plan("salvage").cautions if said in each.text]
+    assert "1 of of_a_plugin" in note
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "SELECT * FROM of_a_plugin") == [("b", "y")]
+
+
 def test_entries_keep_their_bytes(tmp_path: Path) -> None:
     doctor, path = ready(tmp_path, None)
     before = agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes ORDER BY 1")

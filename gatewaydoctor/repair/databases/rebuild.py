@@ -78,7 +78,7 @@ def rebuild(fs: ReadFs, target: Path, sources: Sequence[Path], edit: Rebuild, ne
 def counted(own: Rescue) -> dict[str, int]:
     """Rows that can be decoded, by table, of the tables that are carried over; those without any are left out."""
     tables = (name for name in own.tables if is_carried(name, own.schema))
-    counts = {name: sum(1 for _ in own.records(name, ())) for name in tables}
+    counts = {name: sum(1 for _ in own.records(name)) for name in tables}
     return {name: count for name, count in counts.items() if count}
 
 
