@@ -336,17 +336,17 @@ def test_rows_of_a_table_that_nothing_describes_any_more_are_counted(tmp_path: P
     assert note == "Rows whose table is not known stay in the old file, in the vault: 200."
 
 
-def test_a_row_whose_last_page_is_zeros_is_told(tmp_path: Path) -> None:
+def test_a_row_of_which_a_part_is_zeros_is_told(tmp_path: Path) -> None:
     doctor, path = ready(tmp_path, leaf_of("session_nodes"))
     connection = apsw.Connection(str(path))
     connection.execute("CREATE TABLE of_a_plugin (a TEXT, b BLOB)")
     long, zeros = "x" * 3 * PAGE, bytes(3 * PAGE)
     connection.executemany(
         "INSERT INTO of_a_plugin VALUES (?, ?)",
-        [(long, None), (None, zeros), (None, b"x" * 3 * PAGE), ("", b"x" + zeros)],
+        [(long, None), (None, zeros), (None, b"x" * 3 * PAGE), ("", b"x" + zeros), ("y" * 3 * PAGE, b"z")],
     )
     connection.close()
-    said = "Rows whose last part is lost"
+    said = "Rows of which a part is zeros"
     assert not [each for each in doctor.plan("salvage").cautions if said in each.text and "plugin" in each.text]
     data = path.read_bytes()
     pages = [
@@ -355,8 +355,9 @@ def test_a_row_whose_last_page_is_zeros_is_told(tmp_path: Path) -> None:
     assert len(pages) == 2, "the last pages of the two long values"
     for at in pages:
         write(path, at, bytes(PAGE))
+    write(path, data.index(b"y" * (PAGE - 4)) + 100, bytes(200))
     (note,) = [each.text for each in doctor.plan("salvage").cautions if said in each.text]
-    assert note == f"{said} come back with zeros in its place: 2 of of_a_plugin."
+    assert note == f"{said}, as what was there may be lost, come back so: 3 of of_a_plugin."
 
 
 def _leaves(path: Path, table: str) -> list[int]:

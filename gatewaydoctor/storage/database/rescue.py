@@ -196,14 +196,14 @@ class Rescue:
             values = record.values
             yield tuple(values[at] if 0 <= at < len(values) else None for at in places)
 
-    def cut_off(self, table: str) -> int:
-        """How many of its rows end in the zeros of a page that was lost."""
+    def zeroed(self, table: str) -> int:
+        """How many of its rows have zeros where something else was, as far as that can be seen."""
         item = self.tables.get(table)
         if item is None:
             return 0
         reader = PageReader(self._image)
-        leaves = sum(reader.cut_off(reader.leaf(number)) for number in self.strays.get(table, ()))
-        return reader.cut_off(reader.cells(item.root)) + leaves
+        leaves = sum(reader.zeroed(reader.leaf(number)) for number in self.strays.get(table, ()))
+        return reader.zeroed(reader.cells(item.root)) + leaves
 
     def damaged(self, table: str) -> bool:
         """Whether a page of the table is missing from its tree, or a row of it cannot be decoded."""

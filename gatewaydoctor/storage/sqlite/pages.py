@@ -127,19 +127,20 @@ class PageReader:
             if kind != _TABLE_INTERIOR:
                 yield from self._page_cells(number, kind, page)
 
-    def cut_off(self, cells: Iterable[Cell]) -> int:
-        """How many of these records end in the zeros of a page that was lost: a text with a zero at its end, or bytes
-        that are zeros from the beginning of their last page on."""
-        return sum(self._ends_in_zeros(cell) for cell in cells if cell.overflow)
+    def zeroed(self, cells: Iterable[Cell]) -> int:
+        """How many of these records, of those of more than one page, have the zeros of a page that was lost: a text
+        with zeros, or bytes at the end that are zeros from the beginning of their last page on."""
+        return sum(self._has_zeros(cell) for cell in cells if cell.overflow)
 
-    def _ends_in_zeros(self, cell: Cell) -> bool:
+    def _has_zeros(self, cell: Cell) -> bool:
         room = self._usable - 4
         last = (cell.payload - len(cell.local)) % room or room
         for record in self.decoded([cell]):
-            value = next((each for each in reversed(record.values) if isinstance(each, str | bytes) and each), b"")
-            if isinstance(value, str):
-                return value.endswith("\0")
-            return len(value) > last >= _MANY_ZEROS and value[-last - 1] != 0 and not any(value[-last:])
+            long = [each for each in record.values if isinstance(each, str | bytes) and each]
+            if any(isinstance(each, str) and "\0" in each for each in long):
+                return True
+            end = long[-1] if long and isinstance(long[-1], bytes) else b""
+            return len(end) > last >= _MANY_ZEROS and end[-last - 1] != 0 and not any(end[-last:])
         return False
 
     def size(self, root: int) -> TreeSize:

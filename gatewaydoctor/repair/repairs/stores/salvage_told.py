@@ -161,11 +161,11 @@ def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
             "they held is lost too.",
             sorted(own.untold, key=lambda name: (name != EVENTS, name)),
         )
-    cut = {table: count for table in rows if (count := own.cut_off(table))}
+    cut = {table: count for table in rows if (count := own.zeroed(table))}
     if cut:
         draft.torn += cut.get(EVENTS, 0)
         parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(cut.items()))
-        draft.caution(f"Rows whose last part is lost come back with zeros in its place: {parts}.")
+        draft.caution(f"Rows of which a part is zeros, as what was there may be lost, come back so: {parts}.")
     if own.unplaced:
         draft.torn += 1
         draft.caution(f"Rows whose table is not known stay {STAYS}: {own.unplaced:,}.")
