@@ -13,6 +13,7 @@ import pytest
 from msgspec import structs
 from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from gatewaydoctor.checks.nextstep import SAFE
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
@@ -22,7 +23,7 @@ from gatewaydoctor.report.invocation import Invocation
 from gatewaydoctor.report.names import Names
 from gatewaydoctor.report.screens.blocks.finding_lines import brief
 from gatewaydoctor.report.screens.blocks.fitting import ends
-from gatewaydoctor.report.screens.blocks.parts import View
+from gatewaydoctor.report.screens.blocks.parts import View, print_prose
 from gatewaydoctor.report.screens.scan import verdict_block
 from tests.checks.test_verdict import FIXTURES, every_fixture, fixture
 from tests.cli import scenes
@@ -288,3 +289,9 @@ def test_a_command_within_sentences_is_pasted_whole_whatever_the_path(tmp_path: 
     pasted = [shlex.split(each.replace("\\\n", " ")) for each in re.findall(r"`(gatewaydoctor unpark [^`]*)`", told)]
     assert [words[:3] for words in pasted] == [["gatewaydoctor", "unpark", "KEY"]] * 2
     assert all(words[-2:] == ["--state-dir", str(state)] for words in pasted)
+
+
+def test_only_a_command_is_continued_on_the_next_line() -> None:
+    out = StringIO()
+    print_prose(Console(file=out, width=60), Text("by hand"), f"{'掃' * 23} {'掃' * 23}", 12)
+    assert "\\" not in out.getvalue()

@@ -16,6 +16,14 @@ from .made import connect, insert
 if TYPE_CHECKING:
     from pathlib import Path
 
+SOUND = {
+    "id": "a",
+    "name": "digest",
+    "schedule": {"kind": "every", "everyMs": 86_400_000},
+    "payload": {"kind": "agentTurn", "message": "x"},
+    "sessionTarget": "isolated",
+}
+
 
 def test_where_cron_is_disabled_a_malformed_job_puts_nothing_at_risk(plain: Path) -> None:
     (plain / "openclaw.json").write_text('{"gateway": {"mode": "local"}, "cron": {"enabled": false}}')
@@ -44,14 +52,7 @@ def test_a_job_of_a_database_that_a_start_does_not_take(
     plain: Path, change: dict[str, Any] | None, start: str, fate: str | None
 ) -> None:
     """As 2026.9.6 took each of them: it keeps the text of those that are set aside."""
-    sound = {
-        "id": "a",
-        "name": "digest",
-        "schedule": {"kind": "every", "everyMs": 86_400_000},
-        "payload": {"kind": "agentTurn", "message": "x"},
-        "sessionTarget": "isolated",
-    }
-    text = "{torn" if change is None else json.dumps(sound | change)
+    text = "{torn" if change is None else json.dumps(SOUND | change)
     row = {"store_key": f"{plain}/cron/jobs.json", "job_id": "a", "name": "digest", "enabled": 1}
     with closing(connect(plain / STATE_PATH)) as database:
         insert(database, "cron_jobs", **row, job_json=text, state_json="{}")
@@ -77,14 +78,7 @@ def test_a_job_that_an_earlier_release_does_not_take(
     plain: Path, release: str, schema: int, job: str, kept: str, start: str
 ) -> None:
     """2026.8.1 set these aside, too, and started as ever over the others."""
-    sound = {
-        "id": "a",
-        "name": "digest",
-        "schedule": {"kind": "every", "everyMs": 86_400_000},
-        "payload": {"kind": "agentTurn", "message": "x"},
-        "sessionTarget": "isolated",
-    }
-    text = json.dumps(sound | json.loads(job)) if job.startswith("{") and job.endswith("}") else job
+    text = json.dumps(SOUND | json.loads(job)) if job.startswith("{") and job.endswith("}") else job
     row = {"store_key": f"{plain}/cron/jobs.json", "job_id": "a", "name": "digest", "enabled": 1}
     config = {"gateway": {"mode": "local"}, "meta": {"lastTouchedVersion": release}}
     (plain / "openclaw.json").write_text(json.dumps(config))

@@ -38,7 +38,7 @@ Fields = dict[str, "msgspec.Raw | memoryview"]
 
 
 class Unusual(dict[str, "msgspec.Raw | memoryview"]):
-    """Fields that the fast decoder refused, so that they may be nested to any depth."""
+    """Fields that the fast decoder refused, or that are nested deeper than is safe: they may be so to any depth."""
 
 
 _DECODES_DEEP = sys.version_info >= (3, 12)

@@ -23,7 +23,7 @@ from gatewaydoctor.repair.drafting.summary import store_summary
 from gatewaydoctor.repair.vault.layout import spell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from gatewaydoctor.model.repair.edits import Rebuild
@@ -115,8 +115,7 @@ def tell(
         _say_columns(draft, own, edit, chosen)
     if unfit:
         draft.torn += unfit.get(EVENTS, 0)
-        parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(unfit.items()))
-        draft.caution(f"Rows that break a constraint of their table stay {STAYS}: {parts}.")
+        draft.caution(f"Rows that break a constraint of their table stay {STAYS}: {_by_table(unfit)}.")
 
 
 def _remade(inventory: Inventory, copies: Sequence[SetAside]) -> list[str]:
@@ -164,14 +163,14 @@ def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
     cut = {table: count for table in rows if (count := own.zeroed(table))}
     if cut:
         draft.torn += cut.get(EVENTS, 0)
-        parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(cut.items()))
-        draft.caution(f"Rows of which a part is zeros, as what was there may be lost, come back so: {parts}.")
+        draft.caution(
+            f"Rows of which a part is zeros, as what was there may be lost, come back so: {_by_table(cut)}."
+        )
     if own.unplaced:
         draft.torn += 1
         draft.caution(f"Rows whose table is not known stay {STAYS}: {own.unplaced:,}.")
     if missing:
-        parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(missing.items()))
-        draft.caution(f"Rows that the indexes list and that cannot be read: {parts}.")
+        draft.caution(f"Rows that the indexes list and that cannot be read: {_by_table(missing)}.")
     if unknown:
         draft.caution(
             "Pages are lost, and how many rows they had is unknown: the index of each table is damaged too.",
@@ -183,6 +182,10 @@ def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
             "foreign ones may come back in it:",
             mixed,
         )
+
+
+def _by_table(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} of {table}" for table, count in sorted(rows.items()))
 
 
 def _say_columns(draft: Draft, own: Rescue, edit: Rebuild, chosen: Sequence[SchemaItem]) -> None:

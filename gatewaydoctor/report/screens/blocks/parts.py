@@ -190,7 +190,7 @@ def print_prose(console: Console, label: Text, text: str, indent: int) -> None:
     label.pad_right(indent - len(label))
     lines: list[str] = []
     for line in prose_lines(text, console.width - indent):
-        whole = cell_len(line) <= console.width - indent
+        whole = "`" not in line or cell_len(line) <= console.width - indent
         parts = [line] if whole else _continued(_arguments(_WORDS.findall(line)), console.width - indent, 0, INDENT)
         lines += parts
     shown = label.append(("\n" + " " * indent).join(lines))
